@@ -128,7 +128,7 @@ def _noise_like_blocks(power: Floats, log_power: Floats) -> list[Floats]:
     """
     means = _block_means(power, 16, 5)
     flatness = _block_means(log_power, 16, 5) - _log(means)
-    weight = 1.0 / (1.0 + np.exp(-(flatness + 0.80) * 12.0))
+    weight = 1.0 / (1.0 + np.exp(np.minimum(-(flatness + 0.80) * 12.0, 60.0)))
     share = weight.mean(axis=0)
     logs = _log(means)
     typical = (weight * logs).sum(axis=0) / (weight.sum(axis=0) + 1e-3)

@@ -101,7 +101,8 @@ class Analysis:
         """Return the analysis as a NumPy archive that `from_bytes` reads back."""
         buffer = io.BytesIO()
         facts = np.frombuffer(json.dumps(dict(self.facts)).encode(), dtype=np.uint8)
-        np.savez(buffer, **{"facts.json": facts, **{f"array.{name}": a for name, a in self.arrays.items()}})
+        members: dict[str, Any] = {"facts.json": facts, **{f"array.{name}": a for name, a in self.arrays.items()}}
+        np.savez(buffer, allow_pickle=False, **members)
         return buffer.getvalue()
 
     @staticmethod

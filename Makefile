@@ -1,0 +1,51 @@
+# Everything a person does with this house. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench quality train export screenshots lock clean
+PY := .venv/bin/python
+export OMP_NUM_THREADS ?= 2
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run:  ## open the window; without a display, restore the demo recording into out/
+	@scripts/setup run
+	@$(PY) scripts/run.py $(ARGS)
+
+test:  ## everything CI asks: layout, walls, types, style, tests
+	@scripts/setup test
+	@$(MAKE) --no-print-directory check
+	@$(PY) -m pytest $(ARGS)
+
+check:  ## ruff, mypy --strict and import-linter alone (seconds)
+	@scripts/setup test
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-cache
+
+bench:  ## speed and memory as a table, beside the targets
+	@scripts/setup test
+	@$(PY) -m bench $(ARGS)
+
+quality:  ## what the networks gain over the classical baselines, on recordings they never saw
+	@scripts/setup test
+	@$(PY) -m training.quality $(ARGS)
+
+train:  ## train a network: make train RECIPE=denoiser ARGS="--minutes 40 --resume"
+	@scripts/setup test
+	$(PY) -m training $(or $(RECIPE),$(error say which: make train RECIPE=noise_profile or RECIPE=denoiser)) $(ARGS)
+
+export:  ## put a trained network into its room: make export ROOM=denoiser
+	@scripts/setup test
+	$(PY) -m export $(or $(ROOM),$(error say which: make export ROOM=noise_profile or ROOM=denoiser)) $(ARGS)
+
+screenshots:  ## drive the real window through real actions and write PNGs into out/screenshots
+	@scripts/setup test
+	@$(PY) -m gui.screenshots out/screenshots
+	@cp out/screenshots/work.png docs/window.png
+
+lock:  ## renew the lock files after a change of pyproject.toml
+	@scripts/lock
+
+clean:  ## remove what can be made again (not .venv)
+	rm -rf out build dist .mypy_cache .ruff_cache .pytest_cache

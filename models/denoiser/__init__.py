@@ -1,0 +1,1 @@
+"""Room of the network that removes steady noise from music, given a noise profile."""

@@ -167,11 +167,20 @@ class Feeder:
         moment = mixer.log.heard(now)
         if self._parked_s is not None:
             is_there = moment is not None and moment.serial >= self._parked_serial and moment.heard_at <= now
-            if not is_there or self.state != "playing":
+            if not is_there or self.state == "stopped":
                 return self._parked_s
             self._parked_s = None
             cursor.reset()
-        return cursor.read(moment, now, mixer.rate) / mixer.rate if moment is not None else 0.0
+        if moment is None:
+            return 0.0
+        return self._wrapped(cursor.read(moment, now, mixer.rate) / mixer.rate, moment.place / mixer.rate)
+
+    def _wrapped(self, position_s: float, from_s: float) -> float:
+        """Return `position_s` on the loop: a block that began at `from_s` may reach beyond the loop's end."""
+        loop_s = self.course.loop_s
+        if loop_s is None or self.course.end_s is not None or not from_s < loop_s[1] <= position_s:
+            return position_s
+        return loop_s[0] + (position_s - loop_s[1]) % (loop_s[1] - loop_s[0])
 
     def close(self, limit_s: float) -> None:
         """End the thread and let go of the device. Called without the lock."""
@@ -331,7 +340,7 @@ class Feeder:
     def _park_here(self) -> None:
         """Make the next ring begin where the present one is."""
         place_s = self._place_s()
-        if self._parked_s is None:
+        if self.state != "stopped":
             self._parked_s = place_s
         self.change(start_s=place_s)
         self._parked_serial = self.course.serial

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.audio.loudness import gated_rms_db, integrated_lufs
 from engine.audio.signal import Samples, Signal, Span, check_span
 
 MOST_DB = 12.0
@@ -97,6 +96,8 @@ def level_match(a: Signal, b: Signal, spans: Sequence[Span], check: Callable[[],
 
 
 def _loudness(signal: Signal, check: Callable[[], None] | None) -> float:
+    from engine.audio.loudness import gated_rms_db, integrated_lufs  # the window is painted sooner without it
+
     if signal.frames < SHORTEST_S * signal.rate:
         return gated_rms_db(signal)
     return integrated_lufs(signal, check=check)

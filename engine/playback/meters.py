@@ -27,7 +27,7 @@ class Meters:
     def read(self, mixer: Mixer) -> MeterReading:
         """Return the levels of what was sent out since the last call."""
         if mixer is not self._mixer:
-            self._mixer, self._count, self._overs = mixer, mixer.tap.written, mixer.overs
+            self._mixer, self._count, self._overs = mixer, 0, 0
         block, self._count = mixer.tap.since(self._count)
         overs, self._overs = mixer.overs - self._overs, mixer.overs
         if not len(block):

@@ -107,7 +107,8 @@ class Mixer:
             return
         if self._level_done == 0:  # a fade that nobody hears is over, or it would wait for ever
             self._fade_done, self._old = self._fade_total, None
-        if self._fade_done < self._fade_total:
+        is_ending = self._level_done > 0 and not self.is_running  # the new ring's first samples aren't spent on a fade
+        if self._fade_done < self._fade_total or is_ending:
             return
         if handover.since is not None and self._ring is not None:
             missed = self._ring.read - handover.since

@@ -7,7 +7,6 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from engine.audio.resample import ResampledSignal
 from engine.audio.signal import Samples, Signal, Span, read_padded
 
 
@@ -93,4 +92,8 @@ class Pair:
 
 def _on_grid(signal: Signal, rate: int) -> Signal:
     present = AtOnce(signal)
-    return present if signal.rate == rate else ResampledSignal(present, rate)
+    if signal.rate == rate:
+        return present
+    from engine.audio.resample import ResampledSignal  # the window is painted sooner without it
+
+    return ResampledSignal(present, rate)

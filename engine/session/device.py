@@ -1,0 +1,355 @@
+"""One device of the rack at work: a layer of sound over another layer, rendered chunk by chunk into the store."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+from zipfile import BadZipFile
+
+import numpy as np
+
+from engine.audio.signal import Format, Samples, Signal, Span, check_span, format_of
+from engine.errors import OutputError, ShellacError
+from engine.inference.grid import Grid
+from engine.inference.network import active_provider
+from engine.session import sanity
+from engine.session.keys import DeviceKeys, DeviceParams, device_keys
+from engine.session.recipe import Scope, Step
+from engine.session.scope import box_window, composite_box, mix_down
+from engine.session.store import Chunk, ChunkStore, Shelf
+from engine.settings import Settings
+from engine.tools.tool import Analysis, Job, Tool
+
+CHUNK_S: Final = 5.0
+_ANALYSES_AT_MOST: Final = 16
+_UNSAVED_AT_MOST: Final = 8
+
+
+class Unfinished(Exception):  # noqa: N818 - it is no error
+    """A part isn't rendered yet, and nobody allowed to render it."""
+
+
+class Layer(Protocol):
+    """Sound at one height of the rack."""
+
+    @property
+    def format(self) -> Format: ...
+
+    @property
+    def key(self) -> str:
+        """A hash of everything this sound depends on."""
+        ...
+
+    def read(self, span: Span, job: Job, may_render: bool) -> Samples:
+        """Return a span, rendering what is missing, or raise Unfinished where that isn't allowed."""
+        ...
+
+
+@dataclass(frozen=True)
+class SourceLayer:
+    """The recording itself, at the bottom of the rack."""
+
+    signal: Signal
+    key: str  # its fingerprint
+
+    @property
+    def format(self) -> Format:
+        return format_of(self.signal)
+
+    def read(self, span: Span, job: Job, may_render: bool) -> Samples:
+        job.check()
+        return self.signal.read(*span)
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """A layer as the Signal a tool or a player reads: `job` stops it, and `fingerprint` tells equal sounds."""
+
+    layer: Layer = field(compare=False)
+    job: Job = field(compare=False)
+    may_render: bool = field(default=True, compare=False)
+    fingerprint: str = ""
+
+    @property
+    def rate(self) -> int:
+        return self.layer.format.rate
+
+    @property
+    def channels(self) -> int:
+        return self.layer.format.channels
+
+    @property
+    def frames(self) -> int:
+        return self.layer.format.frames
+
+    def read(self, start: int, stop: int) -> Samples:
+        check_span(self, start, stop)
+        return self.layer.read(Span(start, stop), self.job, self.may_render)
+
+
+def view(layer: Layer, job: Job, may_render: bool = True) -> LayerView:
+    """Return `layer` as a Signal."""
+    return LayerView(layer, job, may_render, layer.key)
+
+
+class Workbench:
+    """What all devices of one renderer share: settings, the store, analyses in memory, and who renders what now."""
+
+    def __init__(self, settings: Settings, store: ChunkStore) -> None:
+        self.settings = settings
+        self.store = store
+        self.disk_error: OutputError | None = None  # the last time the disk took no chunk
+        self._lock = threading.Lock()
+        self._analyses: OrderedDict[str, Analysis] = OrderedDict()
+        self._at_work: dict[object, tuple[threading.Lock, int]] = {}
+        self._unsaved: OrderedDict[tuple[str, Span], Chunk] = OrderedDict()
+
+    @contextmanager
+    def alone_with(self, what: object, job: Job) -> Iterator[None]:
+        """Let one thread at a time produce `what`; those who wait can be cancelled."""
+        with self._lock:
+            lock, waiting = self._at_work.get(what, (threading.Lock(), 0))
+            self._at_work[what] = (lock, waiting + 1)
+        try:
+            while not lock.acquire(timeout=0.05):
+                job.check()
+            try:
+                yield
+            finally:
+                lock.release()
+        finally:
+            with self._lock:
+                lock, waiting = self._at_work[what]
+                if waiting == 1:
+                    del self._at_work[what]
+                else:
+                    self._at_work[what] = (lock, waiting - 1)
+
+    def held_analysis(self, key: str) -> Analysis | None:
+        with self._lock:
+            held = self._analyses.get(key)
+            if held is not None:
+                self._analyses.move_to_end(key)
+            return held
+
+    def hold_analysis(self, key: str, analysis: Analysis) -> None:
+        with self._lock:
+            self._analyses[key] = analysis
+            while len(self._analyses) > _ANALYSES_AT_MOST:
+                self._analyses.popitem(last=False)
+
+    def unsaved(self, key: tuple[str, Span]) -> Chunk | None:
+        with self._lock:
+            return self._unsaved.get(key)
+
+    def keep_unsaved(self, key: tuple[str, Span], chunk: Chunk) -> None:
+        """Keep a few chunks that the disk didn't take, so that reading goes on."""
+        with self._lock:
+            self._unsaved[key] = chunk
+            while len(self._unsaved) > _UNSAVED_AT_MOST:
+                self._unsaved.popitem(last=False)
+
+
+class Device:
+    """The sound after one step whose tool is known and whose step is heard.
+
+    Raises
+    ------
+    ShellacError
+        If a network the step needs isn't installed.
+    """
+
+    def __init__(
+        self,
+        bench: Workbench,
+        below: Layer,
+        step: Step,
+        tool: Tool,
+        params: DeviceParams,
+        inputs: Mapping[str, Signal],
+        input_keys: Mapping[str, str],
+    ) -> None:
+        self._bench = bench
+        self._input_keys = input_keys
+        self._inputs = inputs
+        self.below = below
+        self.step = step
+        self.tool = tool
+        self.params = params
+        self.format = Format(*tool.output_format(below.format, params.render))
+        # On another time axis a scope in frames of the input means nothing.
+        self.scope = step.scope if self.format == below.format else Scope()
+        self.inside = self.scope.span(self.format.rate, self.format.frames)
+        self.grid = Grid(max(1, round(CHUNK_S * self.format.rate)))
+        self.mix = step.mix if tool.has_mix and self._has_dry else 1.0
+        self._keys_of: tuple[object, DeviceKeys] | None = None
+        self.keys  # noqa: B018 - asked for here so that a missing network is known before anybody plays
+
+    @property
+    def keys(self) -> DeviceKeys:
+        """The names of what this device produces. They change when a provider fails and the CPU goes on."""
+        now = (self.below.key, active_provider(self._bench.settings))
+        if self._keys_of is None or self._keys_of[0] != now:
+            settings = self._bench.settings
+            keys = device_keys(self.below.key, self.step, self.tool, self.params, self._input_keys, settings)
+            self._keys_of = (now, keys)
+        return self._keys_of[1]
+
+    @property
+    def key(self) -> str:
+        return self.keys.output
+
+    @property
+    def shelf(self) -> Shelf:
+        return self._bench.store.shelf(self.keys.wet)
+
+    @property
+    def _has_dry(self) -> bool:
+        """True if input and output lie on one time axis, so that they can be mixed."""
+        given, made = self.below.format, self.format
+        return made.channels == given.channels and made.frames == round(given.frames * made.rate / given.rate)
+
+    @property
+    def needs_dry(self) -> bool:
+        """False if the output is the tool's alone, everywhere."""
+        everywhere = self.inside == (0, self.format.frames) and self.scope.channels is None
+        return not everywhere or self.mix < 1.0 or self._is_live
+
+    @property
+    def _is_live(self) -> bool:
+        return self.params.live != self.params.render
+
+    def parts(self, span: Span | None = None) -> Iterator[Span]:
+        """Yield what the store holds or should hold, one part a chunk, in order; only those that touch `span`."""
+        wanted = self.inside if span is None else self.inside.intersect(span)
+        for index in self.grid.indices(wanted):
+            yield self.grid.span(index).intersect(self.inside)
+
+    def missing(self) -> list[Span]:
+        """Return the parts that are not rendered."""
+        present = self.shelf.present()
+        return [part for part in self.parts() if part not in present]
+
+    def read(self, span: Span, job: Job, may_render: bool) -> Samples:
+        job.check()
+        out = self.read_dry(span, job, may_render).copy() if self.needs_dry else None
+        if out is None:
+            out = np.empty((span.frames, self.format.channels), dtype=np.float32)
+        for part in self.parts(span):
+            here = part.intersect(span)
+            place = slice(here.start - span.start, here.stop - span.start)
+            wet = self._chunk(part, job, may_render).samples[here.start - part.start : here.stop - part.start]
+            out[place] = self._composite(out[place], wet, here) if self.needs_dry else wet
+        return out
+
+    def _composite(self, x: Samples, wet: Samples, span: Span) -> Samples:
+        if self._is_live:
+            tool: Any = self.tool
+            wet = np.asarray(tool.apply_live(x, wet, self.params.live), dtype=np.float32)
+        return mix_down(x, wet, self.mix, self.scope, self.inside, span, self.format.frames, self.format.rate)
+
+    def read_dry(self, span: Span, job: Job, may_render: bool) -> Samples:
+        """Return the input on the time axis of the output; silence where the two have none in common."""
+        if self.below.format == self.format:
+            return self.below.read(span, job, may_render)
+        if not self._has_dry:
+            return np.zeros((span.frames, self.format.channels), dtype=np.float32)
+        from engine.audio.resample import ResampledSignal
+
+        resampled: Signal = ResampledSignal(view(self.below, job, may_render), self.format.rate)
+        return resampled.read(*span)
+
+    def held_analysis(self) -> Analysis | None:
+        """Return the analysis if it is known already."""
+        key = self.keys.analysis
+        held = self._bench.held_analysis(key)
+        if held is None:
+            data = self._bench.store.shelf(key).get_analysis()
+            held = None if data is None else _read_analysis(data)
+            if held is not None:
+                self._bench.hold_analysis(key, held)
+        return held
+
+    def analysis(self, job: Job) -> Analysis:
+        """Return what the tool learnt about the sound below, learning it first if need be."""
+        with self._bench.alone_with(self.keys.analysis, job):
+            held = self.held_analysis()
+            if held is not None:
+                return held
+            signal = view(self.below, job)
+            data = self.tool.analyse(signal, self.params.analysis, self._inputs, job).to_bytes()
+            key = self.keys.analysis  # after the fact: the provider may have failed meanwhile
+            # Through bytes even now, so that the first render sees the very values a later one reads back.
+            fresh = Analysis.from_bytes(data)
+            self._bench.hold_analysis(key, fresh)
+            try:
+                self._bench.store.shelf(key).put_analysis(data)
+            except OutputError:
+                return fresh  # a full disk costs a second analysis, not the result
+            return fresh
+
+    def _chunk(self, part: Span, job: Job, may_render: bool) -> Chunk:
+        found = self._find(part)
+        if found is not None:
+            return found
+        if not may_render:
+            raise Unfinished
+        with self._bench.alone_with((self.keys.wet, part), job):
+            found = self._find(part)
+            return found if found is not None else self._make(part, job)
+
+    def _find(self, part: Span) -> Chunk | None:
+        shelf = self.shelf
+        return shelf.get(part) or self._bench.unsaved((shelf.key, part))
+
+    def _make(self, part: Span, job: Job) -> Chunk:
+        while True:
+            key = self.keys.wet
+            chunk = self._render(part, job)
+            if key == self.keys.wet:
+                break
+        try:
+            self.shelf.put(part, chunk)
+        except OutputError as error:
+            self._bench.keep_unsaved((key, part), chunk)
+            self._bench.disk_error = error
+        return chunk
+
+    def _render(self, part: Span, job: Job) -> Chunk:
+        is_box = self.scope.is_box
+        window = box_window(part, self.inside) if is_box else part
+        analysis = self.analysis(job)
+        wet = self.tool.render(view(self.below, job), self.params.render, analysis, self._inputs, window, job)
+        job.check()
+        self._check_shape(wet, window)
+        dry = self.read_dry(window, job, True)
+        reasons: tuple[str, ...] = ()
+        if not np.isfinite(wet).all():
+            wet, reasons = dry, (sanity.NON_FINITE,)
+        if is_box:
+            wet = composite_box(dry, wet, window, part, self.scope, self.format.rate)
+            dry = dry[part.start - window.start : part.stop - window.start]
+        if self._has_dry:
+            reasons += sanity.reasons(dry, wet, self.format.rate)
+        return Chunk(wet, {"reasons": reasons, "edges": sanity.edges(dry, wet)})
+
+    def _check_shape(self, wet: Samples, span: Span) -> None:
+        wanted = (span.frames, self.format.channels)
+        if not isinstance(wet, np.ndarray) or wet.shape != wanted or wet.dtype != np.float32:
+            found = f"{wet.dtype} {wet.shape}" if isinstance(wet, np.ndarray) else type(wet).__name__
+            raise ShellacError(
+                f"{self.tool.label} returned {found} instead of float32 {wanted}",
+                "switch the device off and report this to the tool's author",
+                "the original is untouched",
+            )
+
+
+def _read_analysis(data: bytes) -> Analysis | None:
+    try:
+        return Analysis.from_bytes(data)
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile):
+        return None  # damaged: it is learnt again

@@ -1,0 +1,39 @@
+"""The command line that does what the window did, complete in one text: the recipe goes in by standard input."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.session.recipe import Recipe, Step
+from engine.tools.tool import Value
+
+_END = "RECIPE"
+
+
+def run_command(recipe: Recipe, sources: Sequence[Path], folder: Path) -> str:
+    """Return `shellac run` for a whole rack, to be pasted into a shell."""
+    names = shlex.join([str(path) for path in sources])
+    return f"shellac run - {names} --out {shlex.quote(str(folder))} <<'{_END}'\n{recipe.dumps()}\n{_END}"
+
+
+def step_command(step: Step, source: Path, result: Path) -> str:
+    """Return the command of one device, as its card copies it."""
+    words = ["shellac", step.tool, str(source), "-o", str(result)]
+    for name, path in step.inputs.items():
+        words += [f"--{name}", path]
+    for name, value in step.params.items():
+        words += ["--set", f"{name}={spell(value)}"]
+    if step.scope.start_s is not None:
+        words += ["--start", f"{step.scope.start_s:.10g}"]
+    if step.scope.stop_s is not None:
+        words += ["--stop", f"{step.scope.stop_s:.10g}"]
+    return shlex.join(words)
+
+
+def spell(value: Value) -> str:
+    """Return a knob's value as `--set` reads it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return repr(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,73 @@
+"""The bar beside the spectrogram: which level has which colour, and a grip for both ends of the range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from gui import theme
+from gui.numbers import signed
+from gui.views.axes import nice_step
+from gui.views.colour_maps import DELTA_DB, table
+from gui.views.view_state import ViewState
+
+WIDTH = 8
+DEFAULT_DB = (-100.0, -10.0)
+
+
+class ColourBar:
+    """Paints into the right gutter of a spectrogram and takes drags there: upper third, lower third, or both ends."""
+
+    def __init__(self, state: ViewState) -> None:
+        self._state = state
+        self.is_delta = False
+
+    def bar(self, gutter: QRect) -> QRect:
+        """Return the coloured part of the gutter."""
+        return QRect(gutter.left() + 8, gutter.top() + 8, WIDTH, max(1, gutter.height() - 16))
+
+    @property
+    def _range_db(self) -> tuple[float, float]:
+        return (-DELTA_DB, DELTA_DB) if self.is_delta else (self._state.floor_db, self._state.ceiling_db)
+
+    def paint(self, painter: QPainter, gutter: QRect) -> None:
+        """Paint bar, ticks and levels."""
+        bar, look = self.bar(gutter), theme.tokens()
+        colours = table("Diverging" if self.is_delta else self._state.map_name)[::-1]
+        pixels = np.full((256, 1), 0xFF000000, dtype=np.uint32)
+        pixels[:, 0] |= (colours.astype(np.uint32) << np.array([16, 8, 0], dtype=np.uint32)).sum(
+            axis=1, dtype=np.uint32
+        )
+        image = QImage(pixels.data, 1, 256, 4, QImage.Format.Format_RGB32)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(QRectF(bar), image, QRectF(0, 0, 1, 256))
+        low, high = self._range_db
+        step = nice_step((high - low) / max(1, bar.height() // 44)) if not self.is_delta else 18.0
+        painter.setFont(theme.ui_font(11))
+        for number in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1):
+            y = bar.top() + (high - number * step) / (high - low) * (bar.height() - 1)
+            y = min(max(y, bar.top() + 4), bar.bottom() - 4)
+            painter.fillRect(QRect(bar.right() + 2, round(y), 3, 1), QColor(look.text3))
+            painter.setPen(QColor(look.text3))
+            box = QRectF(bar.right() + 7, y - 8, 34, 16)
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, signed(number * step, 0))
+
+    def take(self, gutter: QRect, y: float) -> Callable[[float], None] | None:
+        """Return what a drag that starts at height `y` does, None for the Δ bar, whose range is fixed."""
+        if self.is_delta:
+            return None
+        bar, state = self.bar(gutter), self._state
+        floor, ceiling = state.floor_db, state.ceiling_db
+        place = (y - bar.top()) / bar.height()
+        per_px = (ceiling - floor) / bar.height()
+
+        def drag(now: float) -> None:
+            change = (now - y) * per_px
+            new_floor = floor - change if place > 1 / 3 else floor
+            new_ceiling = ceiling - change if place < 2 / 3 else ceiling
+            state.set_db_range(min(new_floor, state.ceiling_db - 10 if place > 2 / 3 else new_floor), new_ceiling)
+
+        return drag

@@ -1,0 +1,204 @@
+"""The time ruler: ticks as far apart as they can be read, the loop brace, marker flags and the playhead's handle."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPainterPath, QPen, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from engine.audio.signal import Span
+from gui import theme
+from gui.numbers import clock
+from gui.views.axes import time_step
+from gui.views.time_canvas import TimeCanvas, spoken_selection
+from gui.views.view_state import ViewState
+
+HEIGHT = 28  # 24 painted as in the pictures would be too low to hit; the brace takes the rest
+BRACE_PX = 4
+GRIP_PX = 6
+
+
+class RulerView(TimeCanvas):
+    """Time over the views. Click plays from there, drag loops, right-drag zooms, the handle scrubs."""
+
+    def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
+        super().__init__(state, "Time ruler", parent)
+        self.setFixedHeight(HEIGHT)
+        self._drag: Callable[[float], None] | None = None
+        self._pressed_x = 0.0
+        self._zoom_to: float | None = None
+        self._flags: list[tuple[QRectF, int]] = []
+        self.setToolTip("Click to play from here, drag to loop, right-drag to zoom to a range")
+
+    # --- painting ------------------------------------------------------------------------------------------------
+
+    def paint_still(self, painter: QPainter) -> None:
+        look, plot = theme.tokens(), self.plot
+        painter.fillRect(self.rect(), QColor(look.window))
+        painter.fillRect(QRect(0, self.height() - 1, self.width(), 1), QColor(look.line))
+        self._flags = []
+        if not self.state.frames:
+            return
+        painter.save()
+        painter.setClipRect(QRect(plot.left() - 1, 0, plot.width() + 2, self.height()))
+        self._paint_ticks(painter, look)
+        if self.state.loop is not None:
+            self._paint_brace(painter, QColor(look.accent), self.state.loop)
+        self._paint_markers(painter, look)
+        if self._zoom_to is not None:
+            left, right = sorted((self._pressed_x, self._zoom_to))
+            painter.fillRect(QRectF(left, 0, right - left, self.height()), theme.color(look.accent, 0.3))
+        painter.restore()
+
+    def _paint_ticks(self, painter: QPainter, look: theme.Tokens) -> None:
+        step, parts = time_step(self.seconds_per_px)
+        rate, bottom = self.state.rate, self.height() - 1
+        decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
+        painter.setFont(theme.ui_font(11))
+        small = step / parts
+        for number in range(math.floor(self.state.start / rate / small), math.ceil(self.state.stop / rate / small) + 1):
+            x = self.x_of(number * small * rate)
+            is_big = number % parts == 0
+            painter.fillRect(QRect(round(x), bottom - (6 if is_big else 3), 1, 6 if is_big else 3), QColor(look.text3))
+            if is_big:
+                painter.setPen(QColor(look.text3))
+                painter.drawText(QPointF(round(x) + 5, bottom - 6), clock(number * step, decimals))
+
+    def _paint_brace(self, painter: QPainter, colour: QColor, loop: Span) -> None:
+        left, right = round(self.x_of(loop.start)), round(self.x_of(loop.stop))
+        painter.fillRect(QRect(left, 2, max(2, right - left), BRACE_PX), colour)
+        for x in (left, right - 2):
+            painter.fillRect(QRect(x, 2, 2, 9), colour)
+
+    def _paint_markers(self, painter: QPainter, look: theme.Tokens) -> None:
+        font = theme.ui_font(11, 600)
+        painter.setFont(font)
+        free_from = -math.inf
+        for index, marker in enumerate(self.state.markers):
+            x = round(self.x_of(marker.frame))
+            width = math.ceil(QFontMetricsF(font).horizontalAdvance(marker.name)) + 9
+            colour = QColor(look.error if marker.kind == "warning" else look.warn)
+            painter.fillRect(QRect(x, 6, 1, self.height() - 6), colour)
+            if marker.stop is not None:
+                painter.fillRect(QRect(x, self.height() - 3, round(self.x_of(marker.stop)) - x, 2), colour)
+            if x < free_from or x > self.plot.right() or x + width < self.plot.left():
+                continue
+            flag = QRectF(x, 8, width, 15)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour)
+            painter.drawRoundedRect(flag, 3, 3)
+            painter.setPen(QColor(look.canvas))
+            painter.drawText(flag, Qt.AlignmentFlag.AlignCenter, marker.name)
+            self._flags.append((flag, index))
+            free_from = x + width
+
+    def paint_playhead(self, painter: QPainter) -> None:
+        x = self._playhead_x = self.x_of(self.state.playhead)
+        plot = self.plot
+        if not self.state.frames or not plot.left() - 1 <= x <= plot.right() + 1:
+            return
+        line, halo = self.playhead_colours(theme.tokens())
+        at, bottom = round(x) + 0.5, float(self.height())
+        shape = QPainterPath(QPointF(at - 6, bottom - 14))
+        for dx, up in ((6, 14), (6, 7), (0, 0), (-6, 7)):
+            shape.lineTo(at + dx, bottom - up)
+        shape.closeSubpath()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(halo, 1))
+        painter.setBrush(line)
+        painter.drawPath(shape)
+
+    def describe(self) -> None:
+        loop, rate = self.state.loop, self.state.rate
+        text = f"Loop {loop.start / rate:.2f}–{loop.stop / rate:.2f} s" if loop else "No loop"
+        self.setAccessibleDescription(f"{text}. {spoken_selection(self.state)}")
+
+    # --- mouse ---------------------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if not self.state.frames:
+            return
+        x = self._pressed_x = event.position().x()
+        self.state.is_held = True
+        if event.button() == Qt.MouseButton.RightButton:
+            self._drag = self._mark_range
+        elif event.button() == Qt.MouseButton.MiddleButton:
+            grabbed = self.frame_at(x)
+            self._drag = lambda now: self.state.pan(grabbed - self.frame_at(now))
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self._press(x, event)
+
+    def _press(self, x: float, event: QMouseEvent) -> None:
+        flag = next((index for box, index in self._flags if box.contains(event.position())), None)
+        on_handle = abs(x - self.x_of(self.state.playhead)) <= 8 and event.position().y() > self.height() - 16
+        if on_handle:
+            self._drag = self._seek
+        elif flag is not None:
+            self._drag = None
+            self.state.is_held = False
+            self.state.marker_activated.emit(flag)
+        else:
+            self._drag = self._resize_loop(x) or self._loop_from(x)
+
+    def _seek(self, x: float) -> None:
+        frame = min(max(self.frame_at(x), 0.0), float(self.state.frames))
+        self.state.set_cursor(frame)
+        self.state.seek_requested.emit(frame)
+
+    def _loop_edge(self, x: float) -> str | None:
+        loop = self.state.loop
+        if loop is None:
+            return None
+        near = [(abs(x - self.x_of(frame)), name) for frame, name in ((loop.start, "start"), (loop.stop, "stop"))]
+        return min(near)[1] if min(near)[0] <= GRIP_PX else None
+
+    def _resize_loop(self, x: float) -> Callable[[float], None] | None:
+        loop, edge = self.state.loop, self._loop_edge(x)
+        if loop is None or edge is None:
+            return None
+        fixed = loop.stop if edge == "start" else loop.start
+        return lambda now: self.state.set_loop(Span(fixed, round(self.frame_at(now))))
+
+    def _loop_from(self, x: float) -> Callable[[float], None]:
+        anchor = round(self.frame_at(x))
+        return lambda now: self.state.set_loop(Span(anchor, round(self.frame_at(now))))
+
+    def _mark_range(self, x: float) -> None:
+        self._zoom_to = x
+        self.renew()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        x = event.position().x()
+        if self._drag is None:
+            shape = Qt.CursorShape.SizeHorCursor if self._loop_edge(x) else Qt.CursorShape.ArrowCursor
+            self.setCursor(shape)
+        elif abs(x - self._pressed_x) >= 3 or self._zoom_to is not None:
+            self._drag(x)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        x = event.position().x()
+        moved = abs(x - self._pressed_x) >= 3
+        if self._zoom_to is not None and moved:
+            left, right = sorted((self._pressed_x, x))
+            self.state.show(self.frame_at(left), self.frame_at(right))
+        elif self._drag is not None and not moved and event.button() == Qt.MouseButton.LeftButton:
+            self._seek(x)
+        self._drag = self._zoom_to = None
+        self.state.is_held = False
+        self.renew()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.state.select_between_markers(self.frame_at(event.position().x()))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        notches = event.angleDelta().y() / 120
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.state.pan_fraction(-notches * 0.12)
+        elif notches:
+            self.state.zoom(1.25**notches, self.frame_at(event.position().x()))
+        event.accept()

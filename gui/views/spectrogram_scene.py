@@ -1,0 +1,101 @@
+"""From lanes to the bytes of a spectrogram: which tiles are asked for, in which order, and what is shown meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from engine.audio.spectrogram import SpectrogramTiles
+from gui.views.colour_maps import DELTA_STEP_DB, LOWEST_DB
+from gui.views.crew import Crew
+from gui.views.envelope import ColumnGrid
+from gui.views.lane import Lane
+from gui.views.spectrogram_picture import TILE_COLUMNS, StripCache, TileName, Viewport, compose, difference
+from gui.views.spectrogram_rows import RowMap
+from gui.views.view_state import ViewState
+
+MARGIN_TILES = 1  # computed beyond each end of the view
+Wanted = tuple[Lane, Viewport, int | None]  # with the channel
+
+
+class SpectrogramScene(QObject):
+    """Composes pictures from the tiles that are there and asks a crew for the others."""
+
+    arrived = Signal()
+
+    def __init__(self, state: ViewState, crew: Crew, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._crew = crew
+        self._strips = StripCache()
+
+    def clear(self) -> None:
+        """Forget what was drawn of earlier recordings."""
+        self._strips.clear()
+        self._crew.drop(self._group)
+
+    def pictures(self, sides: Sequence[Lane], sizes: Sequence[tuple[int, int]]) -> list[NDArray[np.uint8]]:
+        """Return one picture per channel row, shape (height, width) each, and have missing tiles computed.
+
+        Parameters
+        ----------
+        sides
+            One lane for its levels, or A and B for the change between them.
+        sizes
+            Width and height of each row, device pixels.
+        """
+        wanted: list[Wanted] = []
+        out = []
+        for row, (width, height) in enumerate(sizes):
+            found = [self._picture(lane, row, width, height, wanted) for lane in sides]
+            if len(found) == 2:
+                floor = round((self._state.floor_db - LOWEST_DB) / DELTA_STEP_DB)
+                found = [difference(found[0], found[1], floor)]
+            out.append(found[0])
+        self._ask_for(wanted)
+        return out
+
+    @property
+    def _group(self) -> str:
+        return f"tiles {id(self)}"
+
+    def _picture(self, lane: Lane, row: int, width: int, height: int, wanted: list[Wanted]) -> NDArray[np.uint8]:
+        state = self._state
+        factor = lane.rate / state.rate
+        grid = ColumnGrid.over(state.start * factor, state.stop * factor, width)
+        rows = RowMap(state.scale, state.low_hz, state.high_hz, height, state.fft_size // 2 + 1, lane.rate)
+        viewport = Viewport(grid, rows, lane.frames)
+        channel = None if state.channels == "mixed" else min(row, lane.channels - 1)
+        wanted.append((lane, viewport, channel))
+        return compose(lane.tiles(state.channels == "mid_side"), self._strips, viewport, channel)[0]
+
+    def _ask_for(self, wanted: Sequence[Wanted]) -> None:
+        visible: list[tuple[Lane, TileName, int | None]] = []
+        beside: list[tuple[Lane, TileName, int | None]] = []
+        for lane, viewport, channel in wanted:
+            names = viewport.tiles()
+            visible += [(lane, name, channel) for name in names]
+            indices = [index for _, index in names]
+            last = (lane.frames - 1) // (viewport.hop * TILE_COLUMNS)
+            for index in (max(indices, default=-1) + MARGIN_TILES, min(indices, default=0) - MARGIN_TILES):
+                if 0 <= index <= last:
+                    beside.append((lane, (viewport.level, index), channel))
+        nfft = self._state.fft_size
+        work: list[tuple[Hashable, Callable[[], None]]] = []
+        for lane, name, channel in visible + beside:
+            tiles = lane.tiles(self._state.channels == "mid_side")
+            if tiles.peek(*name, channel=channel, nfft=nfft) is None:
+                work.append(((id(tiles), name, channel, nfft), self._job(tiles, name, channel)))
+        self._crew.want(self._group, work)
+
+    def _job(self, tiles: SpectrogramTiles, name: TileName, channel: int | None) -> Callable[[], None]:
+        nfft = self._state.fft_size
+
+        def work() -> None:
+            tiles.tile(*name, channel=channel, nfft=nfft)
+            self.arrived.emit()
+
+        return work

@@ -73,7 +73,7 @@ class Player:
             rate, device_rate = self.rate, self._feeder.device_rate
             if not rate or not device_rate:
                 return
-            ahead_s = RING_FRAMES / device_rate
+            ahead_s = 2 * RING_FRAMES / device_rate  # the ring, and what a resampler keeps beyond it
             if self._feeder.reaches(span.start / rate, span.stop / rate, ahead_s):
                 self._feeder.change()
 
@@ -186,10 +186,14 @@ class Player:
 
     def meters(self) -> MeterReading:
         """Return levels of what was sent out since the last call. For one thread, the window's."""
-        mixer = self._feeder.mixer
-        if mixer is None:
+        mixer, b = self._feeder.mixer, self._feeder.course.b
+        if mixer is None or b is None:
             return MeterReading()
-        return self._meters.read(mixer)
+        return self._meters.read(mixer, b.channels)
+
+    def reset_meters(self) -> None:
+        """Begin the integrated loudness anew, as when something else is heard from now on."""
+        self._meters.reset()
 
     @property
     def underruns(self) -> int:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from engine.audio.signal import Signal, Span
 from engine.playback.cursor import Cursor
 from engine.playback.feeder import Feeder, PlayerEvent
-from engine.playback.gains import Monitor, Wanted
+from engine.playback.gains import Monitor
 from engine.playback.match import LevelMatch
 from engine.playback.meters import MeterReading, Meters
 from engine.playback.output import Output, open_output
@@ -162,7 +162,7 @@ class Player:
 
     @monitor.setter
     def monitor(self, monitor: Monitor) -> None:
-        self._want(self._feeder.wanted._replace(monitor=monitor))
+        self._want(monitor=monitor)
 
     @property
     def delta_gain_db(self) -> float:
@@ -171,16 +171,18 @@ class Player:
 
     @delta_gain_db.setter
     def delta_gain_db(self, gain_db: float) -> None:
-        self._want(self._feeder.wanted._replace(delta=10 ** (gain_db / 20)))
+        self._want(delta=10 ** (gain_db / 20))
 
     def set_match(self, match: LevelMatch | None) -> None:
         """Level A and B from now on, gliding there in half a second; None switches the match off."""
         match_a, match_b = match.factors if match is not None else (1.0, 1.0)
-        self._want(self._feeder.wanted._replace(match_a=match_a, match_b=match_b))
+        self._want(match_a=match_a, match_b=match_b)
 
-    def _want(self, wanted: Wanted) -> None:
+    def _want(self, **changes: Any) -> None:
         with self._lock:
-            self._feeder.want(wanted)
+            wanted = self._feeder.wanted._replace(**changes)
+            if wanted != self._feeder.wanted:
+                self._feeder.want(wanted)
 
     # --- what the player knows --------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from engine.playback.pair import Pair
 from engine.playback.ring import BLOCK_FRAMES, Ring
 
 LOOP_FADE_S = 0.004
+SHORTEST_LOOP_S = 0.005  # a shorter one would be a buzz and not the recording: it is ignored
 
 
 class Stream:
@@ -29,6 +30,8 @@ class Stream:
         self._at = start
         self._end = pair.frames if end is None else min(end, pair.frames)
         self._loop = loop.intersect(Span(0, pair.frames)) if loop is not None else Span(0, 0)
+        if self._loop.frames < SHORTEST_LOOP_S * rate:
+            self._loop = Span(0, 0)
         self._fade = min(round(LOOP_FADE_S * rate), self._loop.frames // 2)
         self.ring = Ring(pair.columns)
         self.ring.start_at(start)

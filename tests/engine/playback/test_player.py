@@ -255,10 +255,19 @@ def test_a_loop_set_while_playing_holds_from_then_on(bench: Bench) -> None:
     assert np.array_equal(heard[SWAP_FADE:], B.samples[4000 + SWAP_FADE : 12_000])
 
 
-def test_a_loop_of_one_sample_doesnt_hang(bench: Bench) -> None:
+def test_a_loop_too_short_to_be_heard_as_one_is_ignored(bench: Bench) -> None:
     bench.player.loop = Span(100, 101)
     bench.player.play(100)
-    assert np.array_equal(bench.pump(600)[SEEK_FADE:], np.repeat(B.samples[100:101], 600 - SEEK_FADE, axis=0))
+    assert np.array_equal(bench.pump(600)[SEEK_FADE:], B.samples[100 + SEEK_FADE : 700])
+
+
+def test_a_loop_of_ten_milliseconds_repeats(bench: Bench) -> None:
+    bench.player.loop = Span(960, 1440)
+    bench.player.play(960)
+    heard = bench.pump(2400)
+    assert np.array_equal(heard[480 : 960 - LOOP_FADE], B.samples[960 : 1440 - LOOP_FADE])
+    assert np.array_equal(heard[960:1440], heard[480:960])
+    assert np.array_equal(heard[1440:1920], heard[480:960])
 
 
 # --- changes while it plays -----------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ class Fir:
 
     def convolve(self, samples: Samples) -> Samples:
         """Filter a whole array, shape (frames,) or (frames, channels): same length, delay removed, zeros around it."""
-        columns = samples.reshape(len(samples), -1)
+        columns = samples if samples.ndim == 2 else samples[:, None]
         blocks = -(-len(columns) // BLOCK)
         padded = np.zeros((blocks * BLOCK + len(self.taps) - 1, columns.shape[1]), dtype=np.float32)
         padded[self.after : self.after + len(columns)] = columns

@@ -13,11 +13,12 @@ from functools import lru_cache
 
 from engine.errors import ShellacError, UsageError
 from engine.tools.age import AGE
+from engine.tools.restore import RESTORE
 from engine.tools.tool import Knob, Tool, complete
 
 ENTRY_POINTS = "shellac.tools"
 
-TOOLS: tuple[Tool, ...] = (AGE,)
+TOOLS: tuple[Tool, ...] = (RESTORE, AGE)
 
 
 @dataclass(frozen=True)

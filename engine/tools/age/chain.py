@@ -16,11 +16,9 @@ from engine.tools.age.distortion import DistortedSignal
 from engine.tools.age.draws import Draws, Effect
 from engine.tools.age.hum import Hum
 from engine.tools.age.impulses import Impulses, draw_clicks, draw_crackle, draw_scratches, draw_thumps
+from engine.tools.age.knobs import EFFECTS
 from engine.tools.age.speed import Wobble
 from engine.tools.tool import NO_JOB, Job, Params
-
-EFFECTS = ("distortion", "resonance", "band", "wow", "hum", "rumble", "hiss", "crackle", "clicks", "thumps")
-EVENTS = ("crackle", "clicks", "thumps")
 
 EVENT_BLOCK_S = 1.0  # events are drawn per second of the recording, whatever its rate
 LONGEST_EVENT_S = 0.06
@@ -50,12 +48,32 @@ class Added:
         return self.signal.read(start, stop) + self.addition(start, stop)
 
 
-def chain(signal: Signal, params: Params) -> dict[str, Signal]:
-    """Return the signal after every effect, by its name, in order; an effect that is off changes nothing."""
+class Remembered:
+    """A Signal that keeps what was read last, for readers who want the same span of it and of what stands on it."""
+
+    def __init__(self, signal: Signal) -> None:
+        self.rate, self.channels, self.frames = format_of(signal)
+        self._signal = signal
+        self._last: tuple[int, int, Samples] | None = None
+
+    def read(self, start: int, stop: int) -> Samples:
+        last = self._last
+        if last is None or last[:2] != (start, stop):
+            last = (start, stop, self._signal.read(start, stop))
+            self._last = last
+        return last[2]
+
+
+def chain(signal: Signal, params: Params, remember: bool = False) -> dict[str, Signal]:
+    """Return the signal after every effect, by its name, in order; an effect that is off changes nothing.
+
+    With `remember`, reading one span of every stage costs little more than reading it of the last.
+    """
     stages: dict[str, Signal] = {}
     for effect in EFFECTS:
         if params[effect]:
             signal = _STAGES[effect](signal, params)
+            signal = Remembered(signal) if remember else signal
         stages[effect] = signal
     return stages
 

@@ -61,12 +61,14 @@ KNOBS: tuple[Knob, ...] = (
     _number("thumps", "thumps_level", "Level", 0.15, 0, 1, 0.01, "", "Median peak, of full scale."),
 )  # fmt: skip
 
-GROUPS: tuple[str, ...] = tuple(dict.fromkeys(knob.group for knob in KNOBS if knob.group))
+# In the order in which they happen; each is a group of knobs and its switch.
+EFFECTS = ("distortion", "resonance", "band", "wow", "hum", "rumble", "hiss", "crackle", "clicks", "thumps")
+EVENTS = ("crackle", "clicks", "thumps")
 
 
 def _preset(**values: Value) -> Mapping[str, Value]:
     """Return values for every knob but the seed: what isn't named is off or at its default."""
-    plain = {knob.name: False if knob.name in GROUPS else knob.default for knob in KNOBS if knob.name != "seed"}
+    plain = {knob.name: False if knob.name in EFFECTS else knob.default for knob in KNOBS if knob.name != "seed"}
     return {**plain, **values}
 
 

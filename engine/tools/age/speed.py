@@ -62,14 +62,12 @@ class Wobble:
     def displacement_at(self, seconds: ArrayLike) -> Seconds:
         """Return by how much the source's time runs ahead of the result's, in seconds; 0 at both ends."""
         moments = np.asarray(seconds, dtype=np.float64)
-        line = self._integral(np.array(self.seconds)) / self.seconds if self.seconds > 0 else np.array(0.0)
-        return self._integral(moments) - line * moments
+        return self._integral(moments) - self._slope() * moments
 
     def speed_at(self, seconds: ArrayLike) -> Seconds:
         """Return seconds of source per second of result."""
         moments = np.asarray(seconds, dtype=np.float64)
-        line = self._integral(np.array(self.seconds)) / self.seconds if self.seconds > 0 else np.array(0.0)
-        speed = np.ones_like(moments) - line
+        speed = np.ones_like(moments) - self._slope()
         for swing in self.swings:
             speed += swing.depth * np.sin(2.0 * np.pi * swing.hertz * moments + swing.phase)
         return np.asarray(speed)
@@ -92,6 +90,12 @@ class Wobble:
         moments = np.linspace(0.0, self.seconds, 2 + int(per_s * self.seconds)) if self.seconds > 0 else np.zeros(1)
         return TimeMap(moments, self.target_at(moments))
 
+    def _slope(self) -> float:
+        """Return the mean deviation of the swings over the recording, which is taken out."""
+        return (
+            float(self._integral(np.array([self.seconds], dtype=np.float64))[0]) / self.seconds if self.seconds else 0.0
+        )
+
     def _integral(self, moments: Seconds) -> Seconds:
         total = np.zeros_like(moments)
         for swing in self.swings:
@@ -102,6 +106,6 @@ class Wobble:
 
 def wobble(samples: Samples, rate: int, curve: Wobble) -> Samples:
     """Play a whole array, shape (frames,) or (frames, channels), at uneven speed; the length stays."""
-    columns = samples.reshape(len(samples), -1)
+    columns = samples if samples.ndim == 2 else samples[:, None]
     # A view of its own: the Signal makes its array read-only, and this one belongs to the caller.
     return warp(ArraySignal(columns.view(), rate), curve).read(0, len(columns)).reshape(samples.shape)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from engine.audio.signal import Format, Samples, Signal, Span, blocks, check_span
 from engine.audio.timemap import TimeMap
-from engine.tools.age.chain import EFFECTS, EVENTS, chain, impulses_of, wobble_of
 from engine.tools.age.impulses import Event
-from engine.tools.age.knobs import KNOBS, PRESETS
+from engine.tools.age.knobs import EFFECTS, EVENTS, KNOBS, PRESETS
 from engine.tools.age.speed import Wobble
 from engine.tools.tool import NO_JOB, Analysis, Inputs, Job, Knob, Params, Value, complete
 
@@ -47,7 +46,7 @@ class Age:
         self, signal: Signal, params: Params, analysis: Analysis, inputs: Inputs, span: Span, job: Job = NO_JOB
     ) -> Samples:
         """Return any span of the aged recording, shape (span.frames, channels)."""
-        return _read(chain(signal, params)[EFFECTS[-1]], span, job)
+        return _read(_chain(signal, params)[EFFECTS[-1]], span, job)
 
 
 AGE = Age()
@@ -58,23 +57,34 @@ def stems(signal: Signal, params: Params, span: Span, job: Job = NO_JOB) -> dict
 
     An effect that is off returns what came in. `params` need not be complete.
     """
-    return {name: _read(stage, span, job) for name, stage in chain(signal, complete(AGE, params)).items()}
+    check_span(signal, span.start, span.stop)
+    stages = _chain(signal, complete(AGE, params), remember=True)
+    out = {name: np.empty((span.frames, signal.channels), dtype=np.float32) for name in stages}
+    for part in _pieces(span):
+        for name, stage in stages.items():
+            job.check()
+            out[name][part.start - span.start : part.stop - span.start] = stage.read(part.start, part.stop)
+    return out
 
 
 def events(given: Format, params: Params, job: Job = NO_JOB) -> list[Event]:
     """Return every crackle, click, pop and thump of a recording of this format, in order of time."""
+    from engine.tools.age.chain import impulses_of
+
     full, seconds = complete(AGE, params), given.frames / given.rate
     found: list[Event] = []
     for effect in EVENTS:
         if full[effect]:
             impulses = impulses_of(effect, full, 0.0, seconds, job)
-            on_tape = np.rint(impulses.time_s * given.rate) < given.frames
-            found += impulses.chosen(on_tape).events(given.channels)
+            in_time = np.rint(impulses.time_s * given.rate) < given.frames
+            found += impulses.chosen(in_time).events(given.channels)
     return sorted(found, key=lambda event: event.time_s)
 
 
 def speed_curve(given: Format, params: Params) -> Wobble:
     """Return the exact speed curve: `speed_at`, `cents_at`, `displacement_at`, `target_at`."""
+    from engine.tools.age.chain import wobble_of
+
     return wobble_of(given, complete(AGE, params))
 
 
@@ -86,14 +96,25 @@ def time_map(given: Format, params: Params) -> TimeMap:
     return speed_curve(given, params).time_map()
 
 
-def _read(signal: Signal, span: Span, job: Job) -> Samples:
-    check_span(signal, span.start, span.stop)
-    out = np.empty((span.frames, signal.channels), dtype=np.float32)
-    # Pieces follow the file's grid, so that filters compute few blocks twice.
+def _chain(signal: Signal, params: Params, remember: bool = False) -> dict[str, Signal]:
+    # Here, not above: the registry of tools is imported when the window starts, SciPy when something is rendered.
+    from engine.tools.age.chain import chain
+
+    return chain(signal, params, remember)
+
+
+def _pieces(span: Span) -> Iterator[Span]:
+    """Cut a span at the file's grid, so that filters compute few blocks twice."""
     first = span.start - span.start % PIECE
     for piece in blocks(span.stop - first, PIECE) if span.frames else ():
-        job.check()
-        part = Span(first + piece.start, first + piece.stop).intersect(span)
-        out[part.start - span.start : part.stop - span.start] = signal.read(part.start, part.stop)
+        yield Span(first + piece.start, first + piece.stop).intersect(span)
+
+
+def _read(signal: Signal, span: Span, job: Job) -> Samples:
     job.check()
+    check_span(signal, span.start, span.stop)
+    out = np.empty((span.frames, signal.channels), dtype=np.float32)
+    for part in _pieces(span):
+        job.check()
+        out[part.start - span.start : part.stop - span.start] = signal.read(part.start, part.stop)
     return out

@@ -1,0 +1,1 @@
+"""What stands beside the canvas: tracks, history, meters, measurements, file facts, jobs."""

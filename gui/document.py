@@ -1,0 +1,504 @@
+"""The document: the one owner of what is open. It holds the engine's History, and says when it has changed.
+
+Every edit is a method here that puts one named entry into the history. Widgets read, ask, and listen to `changed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from engine.audio.files import FileSignal, open_signal
+from engine.errors import ShellacError
+from engine.session.command import run_command
+from engine.session.history import Entry, History
+from engine.session.journal import Journal, Recovery
+from engine.session.project import SUFFIX, load_project, relink, save_project
+from engine.session.recipe import Recipe, Scope, Step, new_id
+from engine.session.session import Session, SourceRef, Track
+from engine.settings import Settings
+from engine.tools import all_tools
+from engine.tools.tool import Job, Knob, Tool, Value, complete
+from gui.banner import Message, message_of
+from gui.jobs import Fault, Jobs, Task
+from gui.naming import name_of_change
+from gui.recent import Recent, RecentFiles, picture_of
+
+JOURNAL_REST_MS = 150
+OpenedSources = tuple[dict[str, FileSignal], list[str]]
+LoadedProject = tuple[Path, Session, list[str], dict[str, FileSignal]]
+
+
+class Document(QObject):
+    """What is open: recordings, their racks, the history. Nothing here waits for a disk."""
+
+    changed = Signal()  # another entry of the history is in force
+    source_changed = Signal()  # another recording is in front, or none
+    opening_changed = Signal()
+    message = Signal(object)  # Message for the banner
+    said = Signal(str)  # a short note for status bar and screen reader
+    recents_changed = Signal()
+    pictures_changed = Signal()
+    relink_wanted = Signal()
+
+    def __init__(self, settings: Settings, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.jobs = jobs
+        self.tools: tuple[Tool, ...] = all_tools()
+        self.tool_by_name: Mapping[str, Tool] = {tool.name: tool for tool in self.tools}
+        self.history: History | None = None
+        self.project_path: Path | None = None
+        self.sources: dict[str, FileSignal] = {}
+        self.pictures: dict[str, tuple[int, ...]] = {}
+        self.opening: Task | None = None
+        self.recents = RecentFiles(settings.state_folder)
+        self.journal = Journal(settings)
+        self.view_scope: Callable[[], Scope | None] = lambda: None  # the selection, as the scope of a new device
+        self.view_state: Callable[[Session], Session] = lambda session: session  # adds selection, loop, cursor
+        self._saved: Session | None = None
+        self._journal_rest = QTimer(self)
+        self._journal_rest.setSingleShot(True)
+        self._journal_rest.setInterval(JOURNAL_REST_MS)
+        self._journal_rest.timeout.connect(self._write_journal)
+        self._journal_task: Task | None = None
+
+    # --- what there is --------------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> Session | None:
+        return self.history.current if self.history is not None else None
+
+    @property
+    def track(self) -> Track | None:
+        session = self.session
+        return session.tracks[session.current] if session is not None and session.tracks else None
+
+    @property
+    def recipe(self) -> Recipe:
+        track = self.track
+        return track.recipe if track is not None else Recipe()
+
+    @property
+    def source(self) -> FileSignal | None:
+        """The recording in front, None while it is missing."""
+        track = self.track
+        return self.sources.get(str(track.source.path)) if track is not None else None
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return self.history.entries if self.history is not None else ()
+
+    @property
+    def is_changed(self) -> bool:
+        """True if closing would lose an edit: a rack or track list other than what was saved or opened."""
+        session = self.session
+        if session is None:
+            return False
+        if self._saved is None:
+            return any(track.recipe.steps for track in session.tracks) or len(session.tracks) > 1
+        return session.tracks != self._saved.tracks
+
+    @property
+    def title(self) -> str:
+        """What the first line of the window says."""
+        if self.project_path is not None:
+            return self.project_path.name
+        track = self.track
+        return track.name if track is not None else ""
+
+    # --- opening --------------------------------------------------------------------------------------------------
+
+    def open(self, path: Path, then: Callable[[], None] | None = None) -> None:
+        """Open a recording or a project in the place of what is open."""
+        if path.suffix.lower() == SUFFIX:
+            self._start_opening(path, lambda job: self._load_project(path, job), self._take_project, then)
+        else:
+            self._start_opening(path, lambda job: self._load_sound(path, job), self._take_sound, then)
+
+    def add_track(self, path: Path) -> None:
+        """Open a recording as one more track."""
+        if self.session is None:
+            self.open(path)
+            return
+        self._start_opening(path, lambda job: self._load_sound(path, job), self._add_sound, None)
+
+    def _start_opening(
+        self,
+        path: Path,
+        load: Callable[[Job], object],
+        take: Callable[[object], None],
+        then: Callable[[], None] | None,
+    ) -> None:
+        if self.opening is not None:
+            self.opening.cancel()
+
+        def done(result: object) -> None:
+            self.opening = None
+            take(result)
+            self.opening_changed.emit()
+            if then is not None:
+                then()
+
+        def failed(error: ShellacError | Fault) -> None:
+            self.opening = None
+            self.opening_changed.emit()
+            self.message.emit(message_of(error))
+
+        task = self.jobs.start(f"Open {path.name}", load, done, failed)
+        self.opening = task
+        task.ended.connect(lambda: self._forget_opening(task))
+        self.opening_changed.emit()
+
+    def _forget_opening(self, task: Task) -> None:
+        if self.opening is task:
+            self.opening = None
+            self.opening_changed.emit()
+
+    def _load_sound(self, path: Path, job: Job) -> FileSignal:
+        return open_signal(path, self.settings, check=job.check, progress=job.progress)
+
+    def _load_project(self, path: Path, job: Job) -> LoadedProject:
+        session, problems = load_project(path)
+        found, sentences = self._open_sources(session, job)
+        return path, session, [*(problem.sentence for problem in problems), *sentences], found
+
+    def _open_sources(self, session: Session, job: Job) -> OpenedSources:
+        found: dict[str, FileSignal] = {}
+        sentences: list[str] = []
+        for track in session.tracks:
+            try:
+                found[str(track.source.path)] = self._load_sound(Path(track.source.path), job)
+            except ShellacError as error:
+                sentences.append(str(error))
+        return found, list(dict.fromkeys(sentences))
+
+    def _take_sound(self, signal: object) -> None:
+        if not isinstance(signal, FileSignal):
+            raise TypeError(f"expected a FileSignal, got {type(signal)}")
+        self._close_sources()
+        self._keep(signal)
+        track = _track_of(signal)
+        self.project_path, self._saved = None, None
+        self.history = History(Session((track,)), f"Open {signal.path.name}")
+        self._after_opening(signal)
+        self._say_state_of(signal)
+
+    def _take_project(self, loaded: object) -> None:
+        path, session, sentences, found = cast(LoadedProject, loaded)
+        self._close_sources()
+        for signal in found.values():
+            self._keep(signal)
+        self.project_path, self._saved = path, session
+        self.history = History(session, f"Open {path.name}")
+        source = self.source
+        self._after_opening(source)
+        self._say_problems(sentences)
+
+    def take_recovery(self, recovery: Recovery) -> None:
+        """Reopen what was open when the program ended without being asked to."""
+        session = recovery.session
+
+        def load(job: Job) -> OpenedSources:
+            return self._open_sources(session, job)
+
+        def take(loaded: object) -> None:
+            found, sentences = cast(OpenedSources, loaded)
+            self._close_sources()
+            for signal in found.values():
+                self._keep(signal)
+            self.project_path = recovery.project_path
+            self._saved = None
+            self.history = History(session, "Reopen unsaved session")
+            self._after_opening(self.source)
+            self._say_problems(sentences)
+
+        self._start_opening(Path("unsaved session"), load, take, None)
+
+    def _say_problems(self, sentences: list[str]) -> None:
+        if not sentences:
+            return
+        more = f" (and {len(sentences) - 1} more)" if len(sentences) > 1 else ""
+        what, _colon, todo = sentences[0].partition(": ")
+        actions: tuple[tuple[str, Callable[[], None]], ...] = ()
+        if self.source is None:
+            actions = (("Relink…", self.relink_wanted.emit),)
+        self.message.emit(
+            Message(what[:1].upper() + what[1:] + more, todo, "warn", "\n".join(sentences), actions, "open")
+        )
+
+    def relink(self, path: Path) -> None:
+        """Read the current track from another file, which must be the same recording."""
+
+        def take(signal: object) -> None:
+            session = self.session
+            if session is None or not isinstance(signal, FileSignal):
+                return
+            try:
+                self.push("Relink source", relink(session, session.current, signal, path))
+            except ShellacError as error:
+                self.message.emit(message_of(error))
+                return
+            self._keep(signal)
+            self.source_changed.emit()
+            self.changed.emit()
+
+        self._start_opening(path, lambda job: self._load_sound(path, job), take, None)
+
+    def _add_sound(self, signal: object) -> None:
+        session = self.session
+        if session is None or not isinstance(signal, FileSignal):
+            return
+        self._keep(signal)
+        tracks = (*session.tracks, _track_of(signal))
+        self.push(f"Add {signal.path.name}", replace(session, tracks=tracks, current=len(tracks) - 1))
+        self.source_changed.emit()
+        self.changed.emit()
+        self._remember(signal)
+
+    def _keep(self, signal: FileSignal) -> None:
+        self.sources[str(signal.path)] = signal
+        key = str(signal.path)
+
+        def keep_picture(picture: tuple[int, ...]) -> None:
+            self.pictures[key] = picture
+            self.pictures_changed.emit()
+            self._remember(signal)
+
+        self.jobs.start("Picture", lambda _job: picture_of(signal), keep_picture, lambda _error: None, is_shown=False)
+
+    def _after_opening(self, signal: FileSignal | None) -> None:
+        self.source_changed.emit()
+        self.changed.emit()
+        if signal is not None:
+            self._remember(signal)
+
+    def _say_state_of(self, signal: FileSignal) -> None:
+        if signal.info.is_truncated:
+            self.message.emit(Message(signal.info.note or "The file breaks off", "", "warn", topic="open"))
+        elif signal.repairs:
+            self.message.emit(
+                Message(f"{len(signal.repairs)} damaged places were repaired while opening", signal.info.note, "warn")
+            )
+
+    def _remember(self, signal: FileSignal) -> None:
+        path = self.project_path or signal.path
+        devices = ", ".join(self.label_of(step) for step in self.recipe.steps)
+        seconds = signal.frames / signal.rate
+        picture = self.pictures.get(str(signal.path), ())
+        moment = datetime.now().isoformat(timespec="seconds")
+        self.recents.add(Recent(str(path.resolve()), path.stem, seconds, signal.rate, moment, devices, picture))
+        self.recents_changed.emit()
+
+    def close(self) -> None:
+        """Close everything; the window is empty then."""
+        self._close_sources()
+        self.history, self.project_path, self._saved = None, None, None
+        self.forget_journal()
+        self.source_changed.emit()
+        self.changed.emit()
+
+    def _close_sources(self) -> None:
+        """Let go of the open files. Threads that still read them keep them alive."""
+        self.sources = {}
+        self.pictures = {}
+
+    # --- edits ----------------------------------------------------------------------------------------------------
+
+    def push(self, name: str, session: Session, gesture: str = "") -> None:
+        """Put an entry into the history. Emits nothing."""
+        if self.history is not None:
+            self.history.push(name, session, gesture)
+            self._journal_rest.start()
+
+    def edit(self, recipe: Recipe, name: str = "", gesture: str = "") -> None:
+        """Give the current track another rack, as one entry; entries of one gesture are one."""
+        session, history = self.session, self.history
+        if session is None or history is None or recipe == self.recipe:
+            return
+        before = self.recipe
+        if gesture and history.entries[history.index].gesture == gesture and history.index > 0:
+            earlier = history.entries[history.index - 1].session
+            before = earlier.tracks[earlier.current].recipe
+        title = name or name_of_change(before, recipe, self.tool_by_name)
+        self.push(title, session.with_recipe(session.current, recipe), gesture)
+        self.changed.emit()
+
+    def label_of(self, step: Step) -> str:
+        """Return the name of a device as shown."""
+        tool = self.tool_by_name.get(step.tool)
+        return tool.label if tool is not None else step.tool.capitalize()
+
+    def step(self, device: str) -> Step | None:
+        """Return the device of that id, if it is in the rack."""
+        return next((step for step in self.recipe.steps if step.id == device), None)
+
+    def add_device(self, tool_name: str) -> str:
+        """Add a device at the end of the rack and return its id. It takes the selection as its scope."""
+        tool = self.tool_by_name[tool_name]
+        scope = self.view_scope() if tool.has_mix else None
+        step = Step(tool=tool_name, id=new_id(), scope=scope or Scope())
+        self.edit(self.recipe.insert(step))
+        self.said.emit(f"{tool.label} added")
+        return step.id
+
+    def change_step(self, device: str, change: Callable[[Step], Step], name: str = "", gesture: str = "") -> None:
+        """Replace one device by what `change` makes of it."""
+        step = self.step(device)
+        if step is not None:
+            self.edit(self.recipe.replace_step(device, change(step)), name, gesture)
+
+    def set_knob(self, device: str, knob: str, value: Value, gesture: str = "") -> None:
+        """Turn a knob. Values equal to the default aren't written down."""
+        step = self.step(device)
+        tool = self.tool_by_name.get(step.tool) if step is not None else None
+        if step is None or tool is None:
+            return
+        found = next((item for item in tool.knobs if item.name == knob), None)
+        if found is None:
+            return
+        self.change_step(device, lambda old: replace(old, params=_with_value(old.params, found, value)), "", gesture)
+
+    def set_mix(self, device: str, mix: float, gesture: str = "") -> None:
+        """Set how much of a device is heard, 0 to 1."""
+        self.change_step(device, lambda step: replace(step, mix=min(1.0, max(0.0, mix))), "", gesture)
+
+    def set_power(self, device: str, is_on: bool) -> None:
+        self.change_step(device, lambda step: replace(step, enabled=is_on))
+
+    def set_scope(self, device: str, scope: Scope) -> None:
+        self.change_step(device, lambda step: replace(step, scope=scope))
+
+    def use_preset(self, device: str, name: str, values: Mapping[str, Value]) -> None:
+        """Set all knobs of a device as a preset says."""
+        step = self.step(device)
+        tool = self.tool_by_name.get(step.tool) if step is not None else None
+        if tool is None:
+            return
+        full = complete(tool, values)
+        wanted = {knob.name: full[knob.name] for knob in tool.knobs if full[knob.name] != knob.default}
+        self.change_step(device, lambda old: replace(old, params=wanted), f"{tool.label}: {name}")
+
+    def move_device(self, device: str, to: int) -> None:
+        if self.step(device) is not None:
+            self.edit(self.recipe.move(device, to))
+
+    def remove_device(self, device: str) -> None:
+        if self.step(device) is not None:
+            self.edit(self.recipe.remove(device))
+
+    def duplicate_device(self, device: str) -> None:
+        step = self.step(device)
+        if step is not None:
+            place = self.recipe.index(device) + 1
+            self.edit(self.recipe.insert(replace(step, id=new_id()), place), f"Duplicate {self.label_of(step)}")
+
+    def show_track(self, index: int) -> None:
+        """Bring another recording to the front. It is no edit of a rack, but it is remembered."""
+        session = self.session
+        if session is not None and index != session.current and 0 <= index < len(session.tracks):
+            self.push(f"Show {session.tracks[index].name}", replace(session, current=index), "show track")
+            self.source_changed.emit()
+            self.changed.emit()
+
+    # --- history --------------------------------------------------------------------------------------------------
+
+    def _after_travel(self, before: Session | None) -> None:
+        session = self.session
+        if before is None or session is None:
+            return
+        if (before.current, [t.source for t in before.tracks]) != (session.current, [t.source for t in session.tracks]):
+            self.source_changed.emit()
+        self._journal_rest.start()
+        self.changed.emit()
+
+    def undo(self) -> None:
+        if self.history is not None and self.history.can_undo:
+            before, name = self.session, self.history.entries[self.history.index].name
+            self.history.undo()
+            self._after_travel(before)
+            self.said.emit(f"Undone: {name}")
+
+    def redo(self) -> None:
+        if self.history is not None and self.history.can_redo:
+            before = self.session
+            self.history.redo()
+            self._after_travel(before)
+            self.said.emit(f"Redone: {self.history.entries[self.history.index].name}")
+
+    def go_to(self, index: int) -> None:
+        """Go to an entry of the history."""
+        if self.history is not None and 0 <= index < len(self.history.entries) and index != self.history.index:
+            before = self.session
+            self.history.go_to(index)
+            self._after_travel(before)
+
+    # --- saving ---------------------------------------------------------------------------------------------------
+
+    def save(self, path: Path, then: Callable[[], None] | None = None) -> None:
+        """Write the project."""
+        session = self.session
+        if session is None:
+            return
+        written = self.view_state(session)
+        path = path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
+
+        def done(_result: object) -> None:
+            self.project_path, self._saved = path, session
+            self.forget_journal()
+            self.said.emit(f"Saved {path.name}")
+            if self.source is not None:
+                self._remember(self.source)
+            self.changed.emit()
+            if then is not None:
+                then()
+
+        self.jobs.start(f"Save {path.name}", lambda _job: save_project(written, path), done, self._say)
+
+    def _say(self, error: ShellacError | Fault) -> None:
+        self.message.emit(message_of(error))
+
+    def _write_journal(self) -> None:
+        session = self.session
+        if session is None or not self.is_changed:
+            return
+        if self._journal_task is not None and self._journal_task.state == "running":
+            self._journal_rest.start()
+            return
+        project = self.project_path
+        self._journal_task = self.jobs.start(
+            "Journal", lambda _job: self.journal.write(session, project), None, lambda _error: None, is_shown=False
+        )
+
+    def forget_journal(self) -> None:
+        """Nothing is unsaved any more."""
+        self._journal_rest.stop()
+        if self._journal_task is not None:
+            self._journal_task.join(1.0)
+        self.journal.clear()
+
+    def command(self) -> str:
+        """Return the command line that does what the rack does."""
+        track = self.track
+        if track is None:
+            return ""
+        source = Path(track.source.path)
+        return run_command(track.recipe, (source,), source.parent)
+
+
+def _track_of(signal: FileSignal) -> Track:
+    source = SourceRef(signal.path, signal.fingerprint, signal.frames, signal.rate, signal.channels)
+    return Track(signal.path.stem, source, Recipe())
+
+
+def _with_value(params: Mapping[str, Value], knob: Knob, value: Value) -> dict[str, Value]:
+    made = {name: old for name, old in params.items() if name != knob.name}
+    checked = knob.check(value)
+    if checked != knob.default:
+        made[knob.name] = checked
+    return made

@@ -1,0 +1,1 @@
+"""The two type families that ship with the program (Inter and JetBrains Mono, both SIL Open Font License 1.1)."""

@@ -1,0 +1,63 @@
+"""What an edit is called in the history: `Denoise 12 → 18 dB`, `Dehum on`, `Add Restore`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.session.recipe import Recipe, Step, describe_change
+from engine.tools.tool import Knob, Tool, Value
+from gui.numbers import knob_value
+
+
+def name_of_change(old: Recipe, new: Recipe, tools: Mapping[str, Tool]) -> str:
+    """Return the name of the step from `old` to `new`; a single knob is named with both values."""
+    before = {step.id: step for step in old.steps}
+    changed = [(before[step.id], step) for step in new.steps if step.id in before and before[step.id] != step]
+    if len(changed) == 1 and len(old.steps) == len(new.steps):
+        first, then = changed[0]
+        tool = tools.get(then.tool)
+        if tool is not None:
+            said = _knob_change(tool, first, then) or _mix_change(tool, first, then)
+            if said:
+                return said
+    return describe_change(old, new, {name: tool.label for name, tool in tools.items()})
+
+
+def _mix_change(tool: Tool, old: Step, new: Step) -> str:
+    if old.mix != new.mix and dict(old.params) == dict(new.params):
+        return f"{tool.label} mix {100 * old.mix:.0f} → {100 * new.mix:.0f} %"
+    return ""
+
+
+def _knob_change(tool: Tool, old: Step, new: Step) -> str:
+    names = [
+        name for name in {*old.params, *new.params} if old.params.get(name) != new.params.get(name)
+    ]  # fmt: skip
+    knobs = {knob.name: knob for knob in tool.knobs}
+    if len(names) != 1 or names[0] not in knobs:
+        return ""
+    knob = knobs[names[0]]
+    then, now = old.params.get(knob.name, knob.default), new.params.get(knob.name, knob.default)
+    return _said(knob, _title(tool, knob), then, now)
+
+
+def _title(tool: Tool, knob: Knob) -> str:
+    """Return the stage's name for a stage's strength, else the knob's own with its device."""
+    switch = next((other for other in tool.knobs if other.name == knob.group and other.kind == "bool"), None)
+    if switch is None:
+        return f"{tool.label} {knob.label.lower()}"
+    main = next((other for other in tool.knobs if other.group == knob.group and other.kind in ("float", "int")), None)
+    return switch.label if knob in (switch, main) else f"{switch.label} {knob.label.lower()}"
+
+
+def _said(knob: Knob, title: str, then: Value, now: Value) -> str:
+    if knob.kind == "bool":
+        return f"{title} {'on' if now else 'off'}"
+    if knob.kind in ("float", "int"):
+        step = knob.step if knob.kind == "float" else 1.0
+        return f"{title} {knob_value(float(then), step)} → {knob_value(float(now), step, knob.unit)}"
+    if knob.kind == "choice" and knob.name == "listen":
+        return "Hear the result" if now == knob.choices[0] else f"Hear what {now} takes away"
+    if knob.kind == "span":
+        return f"{title} from {now} s" if now else f"{title}: forget"
+    return f"{title}: {str(now).replace('_', ' ')}"

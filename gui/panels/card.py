@@ -1,0 +1,329 @@
+"""A device in the rack: grip, power, name, Δ, menu; scope and preset; its knobs; mix; what it is doing.
+
+Everything is drawn from the tool's knobs. The card holds no state of its own: it shows a `Step` and says what the user
+wants by signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+
+from engine.session.recipe import Scope, Step
+from engine.tools.tool import Knob, Tool, Value, complete
+from gui import icons, theme
+from gui.numbers import clock
+from gui.panels.controls import Chooser, ElidedLabel, IconButton, rule
+from gui.panels.foot import Doing, Foot
+from gui.panels.head import DeltaButton, Grip
+from gui.panels.knobs import KnobRow, SliderRow, SpanRow, StageRow, row_for
+
+MIX = Knob("mix", "Mix", "float", 100.0, 0.0, 100.0, 1.0, "%", hint="How much of the device is heard: 0 % is its input")
+
+
+@dataclass(frozen=True)
+class CardView:
+    """What a card shows beside its step: all of it belongs to the document."""
+
+    doing: Doing = field(default_factory=Doing)
+    is_soloed: bool = False
+    is_focused: bool = False
+    has_selection: bool = False
+    is_stereo: bool = False
+    presets: tuple[str, ...] = ()
+    is_first: bool = True
+    is_last: bool = True
+    unchanged_outside: bool | None = None  # checked: samples outside the scope are identical
+
+
+def values_of(tool: Tool, step: Step) -> dict[str, Value]:
+    """Return all knob values of a step; a name that this version of the tool doesn't know is left out."""
+    known = {knob.name for knob in tool.knobs}
+    return complete(tool, {name: value for name, value in step.params.items() if name in known})
+
+
+def scope_text(scope: Scope) -> str:
+    """Return a scope as the chip says it."""
+    parts = []
+    if scope.start_s is not None or scope.stop_s is not None:
+        stop = clock(scope.stop_s, 1) if scope.stop_s is not None else "end"
+        parts.append(f"{clock(scope.start_s or 0.0, 1)}–{stop}")
+    if scope.low_hz is not None or scope.high_hz is not None:
+        high = f"{scope.high_hz:.0f}" if scope.high_hz is not None else "top"
+        parts.append(f"{scope.low_hz or 0:.0f}–{high} Hz")
+    if scope.channels is not None:
+        parts.append("left" if scope.channels == (0,) else "right" if scope.channels == (1,) else "channels")
+    return ", ".join(parts) or "Whole track"
+
+
+class Card(QFrame):
+    """One device. Its keys work while it, or anything in it, has the focus."""
+
+    knob_changed = Signal(str, object, str)  # name, value, gesture
+    mix_changed = Signal(float, str)
+    power_changed = Signal(bool)
+    solo_wanted = Signal()
+    scope_chosen = Signal(str)  # "whole", "selection", "left", "right", "all"
+    preset_chosen = Signal(str)
+    learn_wanted = Signal(str)  # name of the span knob
+    focused = Signal()
+    menu_chosen = Signal(str)  # "duplicate", "preset", "command", "up", "down", "remove"
+    problem = Signal(str)
+
+    def __init__(self, step: Step, tool: Tool | None) -> None:
+        super().__init__()
+        self.device_id, self.tool, self.step = step.id, tool, step
+        self.view = CardView()
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.rows: dict[str, KnobRow] = {}
+        self.stages: dict[str, StageRow] = {}
+        self._parts = QVBoxLayout(self)
+        self._parts.setContentsMargins(0, 0, 0, 0)
+        self._parts.setSpacing(0)
+        self._build_head(tool.label if tool else step.tool.capitalize())
+        if tool is not None:
+            self._build_body(tool)
+        self._parts.addWidget(rule())
+        self.foot = Foot()
+        self._parts.addWidget(self.foot)
+        self.setAccessibleName(f"Device {tool.label if tool else step.tool}")
+
+    def _build_head(self, title: str) -> None:
+        head = QWidget()
+        head.setFixedHeight(theme.px(40))
+        row = QHBoxLayout(head)
+        row.setContentsMargins(4, 0, 10, 0)
+        row.setSpacing(4)
+        self.grip = Grip()
+        self.grip.device_id = self.device_id
+        self.power = IconButton("power", f"Power of {title} (P)")
+        self.power.setIcon(icons.icon("power", lambda look: look.b if self.step.enabled else look.text3))
+        self.power.setProperty("kind", "boxed")
+        self.power.setCheckable(True)
+        self.power.clicked.connect(lambda on: self.power_changed.emit(bool(on)))
+        self.title = ElidedLabel(title, "title")
+        self.title.setContentsMargins(8, 0, 0, 0)
+        self.delta = DeltaButton()
+        self.delta.setAccessibleName(f"Hear only what {title} changes")
+        self.delta.clicked.connect(self.solo_wanted)
+        self.menu_button = IconButton("dots", f"More about {title}")
+        self.menu_button.clicked.connect(self._show_menu)
+        for widget in (self.grip, self.power, self.title, self.delta, self.menu_button):
+            row.addWidget(widget, 1 if widget is self.title else 0)
+        self._parts.addWidget(head)
+
+    def _build_body(self, tool: Tool) -> None:
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(14, 4, 14, 8)
+        column.setSpacing(0)
+        chips = QHBoxLayout()
+        chips.setSpacing(8)
+        self.scope = Chooser(f"Scope of {tool.label}")
+        self.scope.picked.connect(self.scope_chosen)
+        self.preset = Chooser(f"Preset of {tool.label}")
+        self.preset.picked.connect(self.preset_chosen)
+        self.counted = ElidedLabel("", "second")
+        self.counted.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        for widget in (self.scope, self.preset, self.counted):
+            chips.addWidget(widget, 1 if widget is self.counted else 0)
+        column.addLayout(chips)
+        column.addSpacing(6)
+        self._build_knobs(tool, column)
+        self.mix = SliderRow(MIX)
+        self.mix.changed.connect(lambda value, gesture: self.mix_changed.emit(float(value) / 100.0, gesture))
+        self.mix.problem.connect(self.problem)
+        self.mix.setVisible(tool.has_mix)
+        if tool.knobs and tool.has_mix:
+            column.addSpacing(5)
+            column.addWidget(rule())
+            column.addSpacing(4)
+        column.addWidget(self.mix)
+        self._parts.addWidget(body)
+
+    def _build_knobs(self, tool: Tool, column: QVBoxLayout) -> None:
+        stages = [knob for knob in tool.knobs if knob.kind == "bool" and knob.group == knob.name]
+        names = {knob.name for knob in stages}
+        self.listen = next((knob for knob in tool.knobs if knob.name == "listen" and knob.kind == "choice"), None)
+        folded: list[KnobRow] = []
+        for stage in stages:
+            members = [knob for knob in tool.knobs if knob.group == stage.name and knob is not stage]
+            main = next((knob for knob in members if knob.kind in ("float", "int")), None)
+            column.addWidget(self._stage_row(stage, main))
+            for knob in members:
+                if knob is main:
+                    continue
+                row = self._knob_row(knob, 38 if knob.kind not in ("float", "int") else 0)
+                if knob.kind in ("choice", "span"):
+                    column.addWidget(row)
+                else:
+                    folded.append(row)
+        for knob in tool.knobs:
+            if knob.name not in names and knob.group not in names and knob is not self.listen:
+                row = self._knob_row(knob, 0)
+                column.addWidget(row)
+        if folded:
+            self._fold(column, folded)
+
+    def _stage_row(self, stage: Knob, main: Knob | None) -> StageRow:
+        row = StageRow(stage, main, self.listen is not None and stage.name in self.listen.choices)
+        row.changed.connect(self.knob_changed)
+        row.problem.connect(self.problem)
+        row.listen_wanted.connect(self._listen)
+        self.stages[stage.name] = row
+        return row
+
+    def _knob_row(self, knob: Knob, indent: int) -> KnobRow:
+        row = row_for(knob, indent=indent)
+        row.changed.connect(lambda value, gesture, name=knob.name: self.knob_changed.emit(name, value, gesture))
+        row.problem.connect(self.problem)
+        if isinstance(row, SpanRow):
+            row.learn_wanted.connect(lambda name=knob.name: self.learn_wanted.emit(name))
+        self.rows[knob.name] = row
+        return row
+
+    def _fold(self, column: QVBoxLayout, rows: list[KnobRow]) -> None:
+        button = QToolButton()
+        names = ", ".join(row.title for row in rows)
+        button.setText(names if len(names) < 40 else f"{len(rows)} more settings")
+        button.setIcon(icons.icon("chevron-right"))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setCheckable(True)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setAccessibleName(f"More settings: {names}")
+        column.addWidget(button)
+        for row in rows:
+            row.setVisible(False)
+            column.addWidget(row)
+
+        def toggle(is_open: bool) -> None:
+            button.setIcon(icons.icon("chevron-down" if is_open else "chevron-right"))
+            for row in rows:
+                row.setVisible(is_open)
+
+        button.toggled.connect(toggle)
+
+    def _listen(self, stage: str) -> None:
+        if self.listen is not None:
+            heard = self._values().get("listen")
+            self.knob_changed.emit("listen", self.listen.choices[0] if heard == stage else stage, "")
+
+    def _values(self) -> dict[str, Value]:
+        return values_of(self.tool, self.step) if self.tool else {}
+
+    def show_step(self, step: Step, view: CardView) -> None:
+        """Show a step and what goes with it."""
+        self.step, self.view = step, view
+        self.power.setChecked(step.enabled)
+        self.power.update()
+        self.delta.setChecked(view.is_soloed)
+        self.foot.show_doing(view.doing)
+        self.foot.setToolTip("Samples outside the scope are identical" if view.unchanged_outside else "")
+        if self.tool is not None:
+            self._show_body(self.tool, step, view)
+        self.update()
+
+    def _show_body(self, tool: Tool, step: Step, view: CardView) -> None:
+        values = self._values()
+        heard = str(values.get("listen", ""))
+        for row in self.stages.values():
+            row.show_values(values, heard)
+        switches = {knob.name for knob in tool.knobs if knob.kind == "bool" and knob.group == knob.name}
+        for name, knob_row in self.rows.items():
+            knob_row.show_value(values[name])
+            knob_row.set_lit(knob_row.knob.group not in switches or bool(values[knob_row.knob.group]))
+        self.mix.show_value(step.mix * 100.0)
+        self._show_scope(step, view)
+        names = (*tool.presets, *view.presets)
+        chosen = self._preset_in_force(tool, values)
+        own = [("", "Custom")] if not chosen else []
+        self.preset.show_choices([*own, *((name, _capital(name)) for name in names)], chosen)
+        self.preset.setVisible(bool(names))
+        on = sum(bool(values[name]) for name in self.stages)
+        self.counted.setText(f"{on} of {len(self.stages)} on" if self.stages else self._format_note(view))
+
+    def _format_note(self, view: CardView) -> str:
+        return "unchanged outside" if view.unchanged_outside and not self.step.scope.is_whole else ""
+
+    def _preset_in_force(self, tool: Tool, values: Mapping[str, Value]) -> str:
+        heard = {"listen"}
+        for name, preset in tool.presets.items():
+            full = complete(tool, preset)
+            if all(full[key] == values[key] for key in full if key not in heard):
+                return name
+        return ""
+
+    def _show_scope(self, step: Step, view: CardView) -> None:
+        choices = [("whole", "Whole track")]
+        if view.has_selection:
+            choices.append(("selection", "Selection"))
+        if view.is_stereo:
+            choices += [("left", "Left channel"), ("right", "Right channel")]
+        chosen = "whole" if step.scope.is_whole else ""
+        if step.scope.channels in ((0,), (1,)) and step.scope.start_s is None and step.scope.stop_s is None:
+            chosen = "left" if step.scope.channels == (0,) else "right"
+        if not chosen:
+            choices.insert(1, ("own", scope_text(step.scope)))
+            chosen = "own"
+        self.scope.show_choices(choices, chosen)
+        self.scope.setToolTip(f"Where this device acts: {scope_text(step.scope)}")
+
+    def _show_menu(self) -> None:
+        menu = self.menu()
+        menu.exec(self.menu_button.mapToGlobal(QPoint(0, self.menu_button.height() + 2)))
+        menu.deleteLater()
+
+    def menu(self) -> QMenu:
+        """Return the menu of this device."""
+        menu = QMenu(self)
+        for key, text, shortcut in (
+            ("up", "Move up", "Alt+Up"), ("down", "Move down", "Alt+Down"), ("", "", ""),
+            ("duplicate", "Duplicate", ""), ("preset", "Save as preset…", ""),
+            ("command", "Copy as command line", ""), ("", "", ""), ("remove", "Remove", "Del"),
+        ):  # fmt: skip
+            if not key:
+                menu.addSeparator()
+                continue
+            action = menu.addAction(f"{text}\t{shortcut}" if shortcut else text)
+            action.triggered.connect(lambda _checked=False, chosen=key: self.menu_chosen.emit(chosen))
+            action.setEnabled(not ((key == "up" and self.view.is_first) or (key == "down" and self.view.is_last)))
+        return menu
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = theme.tokens()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        width = 2.0 if self.view.is_focused else 1.0
+        painter.setPen(QPen(theme.color(look.accent if self.view.is_focused else look.border), width))
+        painter.setBrush(theme.color(look.card))
+        inset = width / 2
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), 8, 8)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.focused.emit()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.focused.emit()
+        super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        keys = {Qt.Key.Key_Up: "up", Qt.Key.Key_Down: "down"}
+        if event.modifiers() == Qt.KeyboardModifier.AltModifier and event.key() in keys:
+            self.menu_chosen.emit(keys[Qt.Key(event.key())])
+        elif event.key() == Qt.Key.Key_Delete:
+            self.menu_chosen.emit("remove")
+        else:
+            super().keyPressEvent(event)
+
+    def centre(self) -> QPointF:
+        """Return the middle of the card in its parent, for dropping between cards."""
+        return QPointF(self.geometry().center())
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]

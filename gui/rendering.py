@@ -1,0 +1,285 @@
+"""Keeps B up to date: asks the engine for the result of the rack, cursor first, and says how far it is.
+
+Nothing here waits: signals arrive on the window's thread, the work is done in a task.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from engine.audio.signal import Span
+from engine.errors import ShellacError
+from engine.session.recipe import Step
+from engine.session.render import RenderedSignal, Renderer
+from engine.session.sanity import SanityMark
+from engine.session.session import Track
+from engine.tools.tool import Job
+from gui.banner import Message, message_of
+from gui.document import Document
+from gui.jobs import Fault, Jobs, Pace, Task
+from gui.panels.foot import Doing
+
+REST_MS = 300  # a changed knob rests so long before B is rendered again
+WINDOWS = 16  # places where a device's effect is measured
+WINDOW_S = 1.0
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a device did, over sampled places of its finished sound."""
+
+    removed_db: float
+    level_db: float
+
+
+class Rendering(QObject):
+    """The result of the rack in front: the Signal, which spans of it are finished, and the task that goes on."""
+
+    ready = Signal()  # another result; `rendered` and `finished` hold it
+    chunk_landed = Signal(object)  # Span of the result
+    changed = Signal()  # progress, state
+    settled = Signal()  # all is rendered, or it was stopped
+    message = Signal(object)
+    _ready_in_thread = Signal(object)
+    _chunk_in_thread = Signal(object)
+
+    def __init__(self, document: Document, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._jobs = jobs
+        self.renderer = Renderer(document.settings)
+        self.rendered: RenderedSignal | None = None
+        self.finished: tuple[Span, ...] = ()
+        self.is_stale = False
+        self.is_stopped = False
+        self.error: ShellacError | Fault | None = None
+        self.effects: dict[str, Effect] = {}
+        self.cursor_frame = 0  # read by the task's thread: where the listener is
+        self.loop: Span | None = None
+        self._track: Track | None = None
+        self._task: Task | None = None
+        self._task_id: object = None
+        self._pace = Pace()
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.timeout.connect(self._begin)
+        self._ready_in_thread.connect(self._take_result)
+        self._chunk_in_thread.connect(self._take_chunk)
+
+    @property
+    def is_running(self) -> bool:
+        return self._task is not None and self._task.state == "running"
+
+    @property
+    def task(self) -> Task | None:
+        """The task that renders, if there is one."""
+        return self._task
+
+    @property
+    def marks(self) -> Sequence[SanityMark]:
+        """The engine's doubts about finished chunks."""
+        return self.rendered.marks if self.rendered is not None else ()
+
+    def follow(self, is_new_source: bool = False) -> None:
+        """Look at the document: if its rack is another one, render it, at once or after a rest."""
+        track, source = self._document.track, self._document.source
+        if track is None or source is None:
+            self.stop_quietly()
+            self._track, self.rendered, self.finished = None, None, ()
+            self.changed.emit()
+            return
+        if not is_new_source and self._track is not None and _sounds_same(track, self._track):
+            return
+        self.is_stale = True
+        self.stop_quietly()
+        is_drag = bool(self._document.entries) and bool(
+            self._document.history and self._document.entries[self._document.history.index].gesture
+        )
+        self._rest.start(REST_MS if is_drag and not is_new_source else 0)
+        self.changed.emit()
+
+    def stop_quietly(self) -> None:
+        """Stop the running task; what is finished stays in the store."""
+        self._rest.stop()
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def stop(self) -> None:
+        """Stop because the user asked for it."""
+        if self.is_running:
+            self.stop_quietly()
+            self.is_stopped = True
+            self.changed.emit()
+            self.settled.emit()
+
+    def go_on(self) -> None:
+        """Go on after `stop`, or try again after a failure."""
+        self._begin()
+
+    def _begin(self) -> None:
+        track, source = self._document.track, self._document.source
+        if track is None or source is None:
+            return
+        self.stop_quietly()
+        self._track, self.is_stopped, self.error = track, False, None
+        self._pace = Pace()
+
+        def work(job: Job) -> dict[str, Effect]:
+            rendered = self.renderer.result(track, source)
+            self._ready_in_thread.emit((task_id, rendered, rendered.finished))
+            self.renderer.work(
+                rendered,
+                lambda: self.cursor_frame,
+                lambda: self.loop,
+                job,
+                lambda span: self._chunk_in_thread.emit((task_id, span)),
+            )
+            return measure_effects(rendered, track.recipe.steps, job)
+
+        name = " + ".join(self._document.label_of(step) for step in track.recipe.steps if step.is_heard)
+        task_id = object()
+        self._task_id = task_id
+        self._task = self._jobs.start(name or "Source", work, self._done, self._failed, is_shown=bool(name))
+        self._task.progressed.connect(self._progressed)
+        self._task.ended.connect(self.changed)
+        self.changed.emit()
+
+    def _take_result(self, given: tuple[object, RenderedSignal, tuple[Span, ...]]) -> None:
+        task_id, rendered, finished = given
+        if task_id is not self._task_id:
+            return
+        self.rendered, self.finished, self.is_stale = rendered, finished, False
+        self.effects = {}
+        self._pace.start(self.finished_s, time.perf_counter())
+        self.ready.emit()
+        self.changed.emit()
+        for problem in rendered.problems[:1]:
+            self.message.emit(_message_of_problem(problem.error))
+
+    def _take_chunk(self, given: tuple[object, Span]) -> None:
+        task_id, span = given
+        if task_id is not self._task_id or self.rendered is None:
+            return
+        self.finished = _joined((*self.finished, span))
+        self._pace.add(self.finished_s, time.perf_counter())
+        if self._task is not None:
+            self._task.speed, self._task.left_s = self._pace.speed, self._pace.left_s(self.total_s)
+        self.chunk_landed.emit(span)
+        self.changed.emit()
+
+    @property
+    def total_s(self) -> float:
+        return self.rendered.frames / self.rendered.rate if self.rendered is not None else 0.0
+
+    @property
+    def finished_s(self) -> float:
+        if self.rendered is None:
+            return 0.0
+        return sum(span.frames for span in self.finished) / self.rendered.rate
+
+    @property
+    def fraction(self) -> float:
+        return self.finished_s / self.total_s if self.total_s else 1.0
+
+    def _progressed(self) -> None:
+        if self._task is not None and not self.is_analysing:
+            self._task.fraction = self.fraction
+        self.changed.emit()
+
+    @property
+    def is_analysing(self) -> bool:
+        return self._task is not None and self._task.state == "running" and self._task.text.endswith("analysing")
+
+    def _done(self, effects: dict[str, Effect]) -> None:
+        self.effects = effects
+        self.changed.emit()
+        self.settled.emit()
+
+    def _failed(self, error: ShellacError | Fault) -> None:
+        self.error = error
+        actions = (("Try again", self.go_on),)
+        self.message.emit(message_of(error, actions))
+        self.changed.emit()
+        self.settled.emit()
+
+    def doing(self, step: Step) -> Doing:
+        """Return what the foot of a device's card says."""
+        if step.tool not in self._document.tool_by_name:
+            return Doing("missing", note="kept in the project, does nothing")
+        if not step.is_heard:
+            return Doing("off", note="mix is 0 %" if step.enabled else "")
+        problem = self._problem(step)
+        if problem:
+            return Doing("failed", note=problem)
+        if self.is_stale:
+            return Doing("stale")
+        if self.error is not None:
+            return Doing("failed", note=str(getattr(self.error, "what", "see the message")))
+        if self.is_stopped:
+            return Doing("stopped", note=f"{100 * self.fraction:.0f} % finished")
+        if self._task is None or self.rendered is None:
+            return Doing("waiting")
+        if self.is_analysing:
+            return Doing("analysing", min(1.0, self._task.fraction / 0.2))
+        if self._task.state == "running" and self.fraction < 1.0:
+            return Doing("rendering", self.fraction, self._pace.speed, self._pace.left_s(self.total_s))
+        effect = self.effects.get(step.id)
+        if effect is None:
+            return Doing("done")
+        return Doing("done", removed_db=effect.removed_db, level_lu=effect.level_db)
+
+    def _problem(self, step: Step) -> str:
+        if self.rendered is None or self.is_stale:
+            return ""
+        return next((p.error.what for p in self.rendered.problems if p.step_id == step.id), "")
+
+
+def _message_of_problem(error: ShellacError) -> Message:
+    made = message_of(error)
+    return Message(made.text, made.detail, "warn", made.copyable, (), "device")
+
+
+def _sounds_same(one: Track, other: Track) -> bool:
+    return one.source == other.source and one.recipe == other.recipe
+
+
+def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:
+    out: list[Span] = []
+    for span in sorted(spans):
+        if out and span.start <= out[-1].stop:
+            out[-1] = Span(out[-1].start, max(out[-1].stop, span.stop))
+        else:
+            out.append(span)
+    return tuple(out)
+
+
+def measure_effects(rendered: RenderedSignal, steps: Sequence[Step], job: Job) -> dict[str, Effect]:
+    """Return what each device did, from `WINDOWS` places of a second, spread evenly.
+
+    Removed is the energy of (output − input) against the input's; level the change of energy, both in dB. A device
+    that changes rate or length has no difference frame by frame and is left out.
+    """
+    found: dict[str, Effect] = {}
+    for step in steps:
+        if rendered.device(step.id) is None:
+            continue
+        before, after = rendered.before(step.id), rendered.after(step.id)
+        if (before.rate, before.frames, before.channels) != (after.rate, after.frames, after.channels):
+            continue
+        sums = np.zeros(3)
+        length = min(after.frames, round(WINDOW_S * after.rate))
+        for place in range(WINDOWS):
+            job.check()
+            start = (after.frames - length) * place // max(1, WINDOWS - 1)
+            x = before.read_available(start, start + length)[0].astype(np.float64)
+            y = after.read_available(start, start + length)[0].astype(np.float64)
+            sums += (np.sum(x**2), np.sum((y - x) ** 2), np.sum(y**2))
+        if sums[0] > 0 and sums[2] > 0:
+            found[step.id] = Effect(10 * np.log10(max(sums[1] / sums[0], 1e-12)), 10 * np.log10(sums[2] / sums[0]))
+    return found

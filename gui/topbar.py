@@ -1,0 +1,99 @@
+"""The first line of the window: menus, what is open, every action, layouts."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QAction, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenuBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from gui import icons, theme
+from gui.panels.controls import label
+
+
+class Logo(QWidget):
+    """The disc at the left end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(20, 28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        icons.paint(QPainter(self), "logo", QRectF(5, 6.5, 15, 15), theme.tokens().a)
+
+
+class TopBar(QWidget):
+    """Menu bar, title, search and layouts in 28 pixels."""
+
+    def __init__(self, actions: dict[str, QAction]) -> None:
+        super().__init__()
+        self.setObjectName("TopBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(theme.px(28))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 12, 0)
+        row.setSpacing(2)
+        self.menus = QMenuBar()
+        self.menus.setNativeMenuBar(False)
+        self.menus.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        row.addWidget(Logo())
+        row.addWidget(self.menus)
+        row.addStretch(1)
+        self._add_search(row, actions["all_actions"])
+        row.addSpacing(18)
+        self.layouts = [self._layout_button(actions[name]) for name in ("layout_work", "layout_focus")]
+        for button in self.layouts:
+            row.addWidget(button)
+        self.title = label("", "strong")
+        self.title.setParent(self)
+        self.title.setStyleSheet("font-weight: 500")
+        self.title.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def _add_search(self, row: QHBoxLayout, action: QAction) -> None:
+        search = QToolButton()
+        search.setProperty("kind", "search")
+        search.setText("All actions")
+        search.setIcon(icons.icon("search", lambda look: look.text3))
+        search.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        search.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        search.setAccessibleName("All actions")
+        search.clicked.connect(action.trigger)
+        row.addWidget(search)
+        row.addWidget(label("Ctrl+K", "key"))
+
+    def _layout_button(self, action: QAction) -> QToolButton:
+        button = QToolButton()
+        button.setProperty("kind", "layout")
+        button.setCheckable(True)
+        button.setText(action.text())
+        button.setFixedHeight(22)
+        button.setStyleSheet("min-height: 20px")
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(action.trigger)
+        action.toggled.connect(button.setChecked)
+        return button
+
+    def show_title(self, text: str, is_changed: bool) -> None:
+        """Show what is open; a dot says that it isn't saved."""
+        self.title.setText(f"{text}  ●" if is_changed else text)
+        self.title.setAccessibleName(f"{text}, not saved" if is_changed else text)
+        self._place_title()
+
+    def _place_title(self) -> None:
+        self.title.adjustSize()
+        left = max(self.menus.geometry().right() + 16, (self.width() - self.title.width()) // 2)
+        self.title.move(left, (self.height() - self.title.height()) // 2)
+
+    def resizeEvent(self, event: object) -> None:
+        self._place_title()
+
+
+class Head(QWidget):
+    """Top bar over transport."""
+
+    def __init__(self, top: TopBar, transport: QWidget) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(top)
+        column.addWidget(transport)

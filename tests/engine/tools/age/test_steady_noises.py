@@ -40,6 +40,14 @@ def test_every_channel_hisses_on_its_own_and_from_end_to_end(colour: float) -> N
     assert edges.std() == pytest.approx(1.0, rel=0.15)
 
 
+def test_hiss_never_repeats() -> None:
+    samples = hiss_signal(8000, 1, 60 * 8000, Draws(1), 0.0).read(0, 60 * 8000)[:, 0]
+    spectrum = np.abs(np.fft.rfft(samples, 2 * len(samples))) ** 2
+    echo = np.fft.irfft(spectrum)[1 : len(samples) * 3 // 4]
+    # The largest of some hundred thousand correlations with a standard deviation of at most sqrt(frames).
+    assert np.abs(echo).max() < 6 * np.sqrt(len(samples))
+
+
 def test_a_channel_hisses_alike_whatever_stands_beside_it() -> None:
     mono, stereo = (hiss_signal(RATE, channels, 50_000, Draws(1), -3.0).read(0, 50_000) for channels in (1, 2))
     assert np.allclose(mono[:, 0], stereo[:, 0], atol=1e-6)

@@ -1,0 +1,290 @@
+"""Mains hum: which of its harmonics a recording holds, and their frequency, amplitude and phase along the file.
+
+The mains are one oscillator: all harmonics share one phase track. That is what tells them from music, whose notes come
+and go, and what lets them be subtracted instead of notched out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from engine.audio.fir import FilteredSignal, Fir
+from engine.audio.signal import Signal, read_padded
+
+Doubles = NDArray[np.float64]
+Complexes = NDArray[np.complex128]
+
+BASES_HZ: Final = (50.0, 60.0)
+REACH_HZ: Final = 1.0  # a mains frequency is looked for this far on either side
+GRID_HZ: Final = 1.0 / 64.0
+SEARCH_HARMONICS: Final = 10
+HARMONICS: Final = 20
+BAND_HZ: Final = 1_250.0  # the 20th harmonic of 61 Hz and its neighbours
+LOOK_SECONDS: Final = 8.0  # window of the frequency search
+LOOK_HOP_SECONDS: Final = 4.0
+NODE_SECONDS: Final = 0.5  # spacing of the track
+WINDOW_SECONDS: Final = 1.0  # Hann window of one node
+NEIGHBOURS_HZ: Final = (-4.0, -3.0, 3.0, 4.0)  # outside of the window's main lobe
+SMOOTH_SECONDS: Final = 4.0  # standard deviation of the smoothing of amplitude and phase
+PHASE_SECONDS: Final = 1.0  # the same for the phase track ...
+PHASE_ROUNDS: Final = 4  # ... which each round brings closer to what really happened
+STANDS_OUT: Final = 4.0  # a harmonic is taken out if its power is 6 dB above its neighbours' ...
+COHERENCE: Final = 0.5  # ... and at least half of that power keeps its phase
+
+
+@dataclass(frozen=True)
+class HumTrack:
+    """The hum of a recording at nodes half a second apart."""
+
+    turns: Doubles  # phase of the fundamental at each node in turns, unwrapped, (nodes,)
+    hertz: Doubles  # its frequency at each node, (nodes,)
+    amplitudes: Complexes  # (nodes, channels, harmonics); zero for harmonics that weren't found
+
+    @property
+    def is_present(self) -> bool:
+        return bool(self.amplitudes.any())
+
+    @property
+    def found(self) -> list[int]:
+        """Numbers of the harmonics present, the fundamental is 1."""
+        return [int(h) + 1 for h in np.flatnonzero(np.abs(self.amplitudes).sum(axis=(0, 1)))]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the fields by name, for storing; the amplitudes in single precision."""
+        return {"turns": self.turns, "hertz": self.hertz, "amplitudes": self.amplitudes.astype(np.complex64)}
+
+
+def no_hum(channels: int) -> HumTrack:
+    """Return the track of a recording without hum."""
+    return HumTrack(np.zeros(1), np.zeros(1), np.zeros((1, channels, 1), dtype=np.complex128))
+
+
+def track_hum(
+    signal: Signal,
+    bases_hz: tuple[float, ...] = BASES_HZ,
+    harmonics: int = HARMONICS,
+    check: Callable[[], None] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> HumTrack:
+    """Look for hum and follow it.
+
+    Parameters
+    ----------
+    signal
+        At least one second; shorter ones have no track. Read twice, in order; memory is that of the track.
+    bases_hz
+        Nominal mains frequencies to choose from.
+    harmonics
+        How many multiples may be found, up to 20 and to 45 % of the sample rate.
+
+    Returns
+    -------
+    HumTrack
+        `is_present` is False unless two harmonics, one of them among the first three, stand 6 dB above their
+        neighbours and keep their phase.
+    """
+    check, progress = check or (lambda: None), progress or (lambda _: None)
+    count = min(harmonics, int(0.45 * signal.rate / (max(bases_hz) + REACH_HZ)))
+    if signal.frames < signal.rate or count < 2:
+        return no_hum(signal.channels)
+    low = _Decimated.of(signal)
+    hertz = _frequency_at_nodes(low, bases_hz, count, check, lambda f: progress(0.5 * f))
+    turns = np.concatenate([[0.0], np.cumsum((hertz[1:] + hertz[:-1]) / 2.0 * NODE_SECONDS)])
+    lines, noise = _demodulated(low, turns, hertz, count, check, lambda f: progress(0.5 + 0.5 * f))
+    turns, hertz, lines = _refined(turns, hertz, lines, noise)
+    amplitudes, present = _steady(lines, noise)
+    if present.sum() < 2 or not present[:3].any():
+        return no_hum(signal.channels)
+    return HumTrack(turns, hertz, np.where(present, amplitudes, 0.0))
+
+
+@dataclass(frozen=True)
+class _Decimated:
+    """The bottom of a recording's spectrum, at a rate just high enough for it."""
+
+    source: Signal  # low-passed
+    step: int  # every so many samples
+
+    @staticmethod
+    def of(signal: Signal) -> _Decimated:
+        step = max(1, int(signal.rate // (3.2 * BAND_HZ)))
+        if step == 1:
+            return _Decimated(signal, 1)
+        # Whatever folds back must stay above the band: stop at rate/step - band, pass up to the band.
+        middle, width = signal.rate / step / 2.0, signal.rate / step - 2.0 * BAND_HZ
+        taps = 2 * int(2.75 * signal.rate / width) + 1  # Blackman: 5.5 over the relative width
+        time = np.arange(taps) - taps // 2
+        kernel = np.sinc(2.0 * middle / signal.rate * time) * np.blackman(taps)
+        return _Decimated(FilteredSignal(signal, Fir(kernel / kernel.sum(), taps // 2)), step)
+
+    @property
+    def rate(self) -> float:
+        return self.source.rate / self.step
+
+    @property
+    def seconds(self) -> float:
+        return self.source.frames / self.source.rate
+
+    def read(self, start: int, stop: int) -> Doubles:
+        """Return decimated samples, which may lie outside of the recording, shape (stop - start, channels)."""
+        samples = read_padded(self.source, start * self.step, (stop - 1) * self.step + 1)
+        return samples[:: self.step].astype(np.float64)
+
+
+def _frequency_at_nodes(
+    low: _Decimated,
+    bases_hz: tuple[float, ...],
+    count: int,
+    check: Callable[[], None],
+    progress: Callable[[float], None],
+) -> Doubles:
+    """Return the fundamental's likely frequency at each node: where the sum over harmonics is highest."""
+    candidates = np.concatenate([np.arange(b - REACH_HZ, b + REACH_HZ + 1e-9, GRID_HZ) for b in bases_hz])
+    times, scores = [], []
+    looks = max(1, round(low.seconds / LOOK_HOP_SECONDS))
+    for number, (time, spectrum, resolution) in enumerate(_looks(low)):
+        check()
+        progress(min(1.0, number / looks))
+        times.append(time)
+        scores.append(_comb(spectrum, resolution, candidates, bases_hz, min(count, SEARCH_HARMONICS)))
+    likely = np.array(scores)
+    best = candidates[likely.sum(axis=0).argmax()]
+    near = np.flatnonzero(np.abs(candidates - best) <= 0.3)
+    kernel = np.ones(min(3, len(likely)))
+    local = np.apply_along_axis(np.convolve, 0, likely[:, near], kernel, mode="same")
+    track = _peak(local, candidates[near])
+    nodes = np.arange(int(np.ceil(low.seconds / NODE_SECONDS)) + 1) * NODE_SECONDS
+    return np.asarray(np.interp(nodes, times, track))
+
+
+def _looks(low: _Decimated) -> Iterator[tuple[float, Doubles, float]]:
+    """Yield (time, power spectrum summed over channels, Hz per bin) of windows of 8 s."""
+    size = int(min(LOOK_SECONDS, low.seconds) * low.rate)
+    hop = int(LOOK_HOP_SECONDS * low.rate)
+    window = np.hanning(size + 1)[:-1, None]
+    fft = scipy.fft.next_fast_len(4 * size, real=True)
+    last = int(low.seconds * low.rate) - size
+    for start in [*range(0, max(1, last - hop // 2), hop), max(0, last)]:
+        spectra = scipy.fft.rfft(low.read(start, start + size) * window, n=fft, axis=0)
+        yield (start + size / 2) / low.rate, (spectra.real**2 + spectra.imag**2).sum(axis=1), low.rate / fft
+
+
+def _comb(
+    spectrum: Doubles, resolution: float, candidates: Doubles, bases_hz: tuple[float, ...], count: int
+) -> Doubles:
+    """Return for each candidate by how many dB its harmonics stand out in all, 15 dB each at most."""
+    score = np.zeros(len(candidates))
+    for base in bases_hz:
+        mine = np.abs(candidates - base) <= REACH_HZ + 1e-6
+        for harmonic in range(1, count + 1):
+            reach = harmonic * REACH_HZ + 3.0
+            band = slice(int((harmonic * base - reach) / resolution), int((harmonic * base + reach) / resolution) + 1)
+            usual = np.median(spectrum[band]) / np.log(2.0) + 1e-30  # the median of an exponential
+            at = np.round(harmonic * candidates[mine] / resolution).astype(np.int64)
+            above = np.maximum(10.0 * np.log10(spectrum[at] / usual + 1e-30), 0.0)
+            score[mine] += np.minimum(above, 15.0) + 0.1 * above
+    return score
+
+
+def _peak(scores: Doubles, candidates: Doubles) -> Doubles:
+    """Return the candidate with the highest score in each row, between grid points by a parabola."""
+    at = np.clip(scores.argmax(axis=1), 1, scores.shape[1] - 2)
+    rows = np.arange(len(scores))
+    left, middle, right = scores[rows, at - 1], scores[rows, at], scores[rows, at + 1]
+    bend = left - 2.0 * middle + right
+    offset = np.where(bend < 0.0, 0.5 * (left - right) / np.where(bend < 0.0, bend, 1.0), 0.0)
+    return np.asarray(candidates[at] + np.clip(offset, -0.5, 0.5) * GRID_HZ)
+
+
+def _demodulated(
+    low: _Decimated,
+    turns: Doubles,
+    hertz: Doubles,
+    count: int,
+    check: Callable[[], None],
+    progress: Callable[[float], None],
+) -> tuple[Complexes, Doubles]:
+    """Return every harmonic's amplitude and its neighbours' power at each node.
+
+    Returns
+    -------
+    lines
+        Shape (nodes, channels, harmonics).
+    noise
+        Power that music and noise put into such an amplitude, same shape.
+    """
+    half = int(WINDOW_SECONDS / 2 * low.rate)
+    channels = low.source.channels
+    lines = np.zeros((len(turns), channels, count), dtype=np.complex128)
+    noise = np.full((len(turns), channels, count), np.inf)
+    for node in range(len(turns)):
+        if node % 20 == 0:
+            check()
+            progress(node / len(turns))
+        middle = round(node * NODE_SECONDS * low.rate)
+        samples = low.read(middle - half, middle + half + 1)
+        at = np.arange(middle - half, middle + half + 1)
+        time = at / low.rate - node * NODE_SECONDS
+        inside = (at >= 0) & (at < low.seconds * low.rate)
+        window = np.where(inside, 0.5 + 0.5 * np.cos(2.0 * np.pi * time / WINDOW_SECONDS), 0.0)
+        weight = window.sum()
+        if weight < 0.25 * half:  # the window is half outside at the ends of the recording, never more
+            continue
+        carrier = np.exp(-2j * np.pi * (turns[node] + hertz[node] * time))
+        powers = np.cumprod(np.broadcast_to(carrier, (count, len(carrier))), axis=0) * (2.0 * window / weight)
+        lines[node] = np.einsum("ht,tc->ch", powers, samples)
+        beside = [np.einsum("ht,tc->ch", powers * np.exp(-2j * np.pi * d * time), samples) for d in NEIGHBOURS_HZ]
+        noise[node] = np.mean(np.abs(beside) ** 2, axis=0) + 1e-16
+    # Where noise is 40 dB below the line, less of it is no reason to trust a node more than its neighbours.
+    return lines, noise + 1e-4 * np.median(np.abs(lines) ** 2, axis=0)
+
+
+def _refined(turns: Doubles, hertz: Doubles, lines: Complexes, noise: Doubles) -> tuple[Doubles, Doubles, Complexes]:
+    """Correct the phase track by what all harmonics say together."""
+    order = np.arange(1, lines.shape[2] + 1)
+    for _ in range(PHASE_ROUNDS):
+        trust = 1.0 / (noise[1:] + noise[:-1])
+        steps = (lines[1:] * lines[:-1].conj() * trust).sum(axis=1)  # (nodes - 1, harmonics)
+        # Averaged as complex numbers, music cancels; what keeps its direction counts.
+        together = smoothed(steps, PHASE_SECONDS)
+        agreement = np.abs(together) / np.maximum(smoothed(np.abs(steps), PHASE_SECONDS), 1e-30)
+        strength = np.abs(together) * agreement**4
+        # Least squares for one frequency error behind all harmonics: harmonic h turns h times as far.
+        above = (strength * order * np.angle(together) / (2.0 * np.pi)).sum(axis=1)
+        below = (strength * order**2).sum(axis=1)
+        drift = np.concatenate([[0.0], np.cumsum(above / np.maximum(below, 1e-30))])  # turns at the nodes
+        turns = turns + drift
+        hertz = hertz + np.gradient(drift, NODE_SECONDS) if len(drift) > 1 else hertz
+        lines = lines * np.exp(-2j * np.pi * drift[:, None, None] * order)
+    return turns, hertz, lines
+
+
+def _steady(lines: Complexes, noise: Doubles) -> tuple[Complexes, NDArray[np.bool_]]:
+    """Return the slowly changing amplitudes, and which harmonics are hum, shape (harmonics,)."""
+    weight = np.where(np.isfinite(noise), 1.0 / noise, 0.0)
+    total = np.maximum(smoothed(weight, SMOOTH_SECONDS), 1e-30)
+    amplitudes = smoothed(lines * weight, SMOOTH_SECONDS) / total
+    quiet = weight.sum(axis=(0, 1))
+    steady = (weight * np.abs(amplitudes) ** 2).sum(axis=(0, 1))
+    power = (weight * np.abs(lines) ** 2).sum(axis=(0, 1))
+    nodes = np.maximum((weight > 0.0).sum(axis=(0, 1)), 1)
+    present = (steady / nodes > STANDS_OUT) & (steady > COHERENCE * power) & (quiet > 0.0)
+    return amplitudes, present
+
+
+def smoothed(values: NDArray[Any], seconds: float) -> NDArray[Any]:
+    """Sum over neighbouring nodes with a Gaussian weight, along the first axis; the ends see fewer neighbours."""
+    reach = int(3.0 * seconds / NODE_SECONDS)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * NODE_SECONDS / seconds) ** 2)
+    padded = np.zeros((len(values) + 2 * reach, *values.shape[1:]), dtype=values.dtype)
+    padded[reach : reach + len(values)] = values
+    out = np.zeros_like(values)
+    for offset, weight in enumerate(kernel):
+        out += weight * padded[offset : offset + len(values)]
+    return out

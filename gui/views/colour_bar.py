@@ -15,6 +15,7 @@ from gui.views.colour_maps import DELTA_DB, table
 from gui.views.view_state import ViewState
 
 WIDTH = 8
+LABEL_PX = 50  # between two levels at least
 DEFAULT_DB = (-100.0, -10.0)
 
 
@@ -45,14 +46,14 @@ class ColourBar:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(QRectF(bar), image, QRectF(0, 0, 1, 256))
         low, high = self._range_db
-        step = nice_step((high - low) / max(1, bar.height() // 44)) if not self.is_delta else 18.0
-        painter.setFont(theme.ui_font(11))
+        step = 18.0 if self.is_delta else nice_step((high - low) / bar.height() * LABEL_PX)
+        painter.setFont(theme.ui_font(11, 500))
         for number in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1):
             y = bar.top() + (high - number * step) / (high - low) * (bar.height() - 1)
             y = min(max(y, bar.top() + 4), bar.bottom() - 4)
-            painter.fillRect(QRect(bar.right() + 2, round(y), 3, 1), QColor(look.text3))
+            painter.fillRect(QRect(bar.right() + 2, round(y), 2, 1), QColor(look.text3))
             painter.setPen(QColor(look.text3))
-            box = QRectF(bar.right() + 7, y - 8, 34, 16)
+            box = QRectF(bar.right() + 6, y - 8, 34, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, signed(number * step, 0))
 
     def take(self, gutter: QRect, y: float) -> Callable[[float], None] | None:

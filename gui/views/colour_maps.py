@@ -81,9 +81,9 @@ def _from_path(lightness: list[float], chroma: list[float], hue: list[float]) ->
 def _ember() -> Table:
     # Glowing coal: black, violet, red, orange, pale yellow; lightness rises evenly, so equal steps look equal.
     return _from_path(
-        [0.06, 0.22, 0.34, 0.46, 0.57, 0.68, 0.79, 0.89, 0.985],
-        [0.02, 0.13, 0.17, 0.19, 0.20, 0.19, 0.175, 0.165, 0.08],
-        [285, 293, 318, 362, 390, 410, 430, 453, 466],
+        [0.06, 0.20, 0.315, 0.43, 0.54, 0.655, 0.765, 0.875, 0.98],
+        [0.02, 0.10, 0.14, 0.16, 0.17, 0.175, 0.165, 0.155, 0.09],
+        [285, 293, 312, 343, 374, 400, 426, 450, 466],
     )
 
 
@@ -131,7 +131,7 @@ def table(name: str) -> Table:
         If there is no such map.
     """
     if name == UNFINISHED:
-        dim = 12 + _grey().astype(np.float64) * 0.52
+        dim = 14 + _grey().astype(np.float64) * 0.62
         return (dim * [0.94, 1.0, 1.07]).clip(0, 255).round().astype(np.uint8)
     if name not in _MAPS:
         raise ValueError(f"no colour map called {name!r}")

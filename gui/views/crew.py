@@ -107,25 +107,30 @@ class Crew(QObject):
     def _work(self) -> None:
         _lower_priority()
         me = threading.current_thread()
-        while True:
+        try:
+            while (work := self._take(me)) is not None:
+                try:
+                    work()
+                except Cancelled:
+                    pass
+                except (ShellacError, OSError) as error:
+                    self.failed.emit(str(error))
+        finally:
             with self._changed:
+                del self._running[me]
+
+    def _take(self, me: threading.Thread) -> Work | None:
+        """Return the next job, None after a while without any."""
+        with self._changed:
+            self._running[me] = None
+            job = self._next()
+            if job is None and not self._is_closed:
+                self._changed.wait(IDLE_S)
                 job = self._next()
-                if job is None and not self._is_closed:
-                    self._changed.wait(IDLE_S)
-                    job = self._next()
-                if job is None or self._is_closed:
-                    del self._running[me]
-                    return
-                self._running[me] = job[:2]
-            try:
-                job[2]()
-            except Cancelled:
-                pass
-            except (ShellacError, OSError) as error:
-                self.failed.emit(str(error))
-            finally:
-                with self._changed:
-                    self._running[me] = None
+            if job is None or self._is_closed:
+                return None
+            self._running[me] = job[:2]
+            return job[2]
 
 
 def _lower_priority() -> None:

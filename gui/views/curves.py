@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPointF, QRect, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from engine.audio.peaks import CELL
 from engine.audio.signal import Samples
@@ -23,7 +23,8 @@ from gui.views.envelope import (
     empty_envelope,
     envelope_of_peaks,
     envelope_of_samples,
-    paint_columns,
+    filled,
+    mark_columns,
 )
 from gui.views.lane import Lane, merged
 from gui.views.sample_pages import SamplePages
@@ -32,7 +33,7 @@ from gui.views.view_state import ViewState
 LINE_FRAMES = 2.0  # below so many samples per pixel the curve itself is drawn
 DOT_PX = 4.0  # dots once samples lie so far apart
 PALE = 0.62  # extremes: ink on canvas
-BACK, BACK_RMS, FRONT, FRONT_RMS = 1, 2, 3, 4  # bytes of the picture; 0 is transparent
+BACK, BACK_RMS, FRONT, FRONT_RMS = 1, 2, 4, 8  # bits of the picture; the highest wins, 0 is transparent
 
 
 class Curves(QObject):
@@ -88,7 +89,7 @@ class Curves(QObject):
         if not isinstance(lane, Lane):
             return
         for (owner, _, _), pages in self._pages.items():
-            if owner == id(lane):
+            if owner == id(lane) and lane.side != "A":  # A's samples don't change while its peaks grow
                 pages.forget(start, stop)
         factor = self._state.rate / lane.rate
         if start * factor < self._state.stop and stop * factor > self._state.start:
@@ -107,11 +108,12 @@ class Curves(QObject):
             return
         width, height = round(rect.width() * ratio), round(rect.height() * ratio)
         # QImage wants rows of whole 32-bit words.
-        picture: Picture = np.zeros((height, -(-width // 4) * 4), dtype=np.uint8)
+        edges: Picture = np.zeros((height + 1, -(-width // 4) * 4), dtype=np.uint8)
         known = np.ones(width, dtype=np.bool_)
         for left, right in gaps:
             known[round((left - rect.left()) * ratio) : round((right - rect.left()) * ratio)] = False
-        self._fill(picture[:, :width], known, ratio, rect)
+        self._mark(edges[:, :width], known, ratio, rect)
+        picture = filled(edges)
         image = QImage(picture.data, width, height, picture.shape[1], QImage.Format.Format_Indexed8)
         image.setColorTable(self._colour_table())
         image.setDevicePixelRatio(ratio)
@@ -120,7 +122,7 @@ class Curves(QObject):
             middle = round(self.row(row, rect)[0])
             painter.fillRect(QRect(rect.left(), middle, rect.width(), 1), theme.color(theme.tokens().canvas, 0.5))
 
-    def _fill(self, picture: Picture, rendered: NDArray[np.bool_], ratio: float, rect: QRect) -> None:
+    def _mark(self, edges: Picture, rendered: NDArray[np.bool_], ratio: float, rect: QRect) -> None:
         back, front, hidden = self._sides(rendered, ratio)
         for row in range(self.rows):
             middle, half = self.row(row, QRect(0, 0, rect.width(), rect.height()))
@@ -128,12 +130,12 @@ class Curves(QObject):
             for envelope, value in ((back, BACK), (front, FRONT)):
                 if envelope is not None:
                     low, high = (part[:, min(row, envelope.rows - 1)] for part in (envelope.minimum, envelope.maximum))
-                    paint_columns(picture, low, high, gain, value, middle * ratio)
+                    mark_columns(edges, low, high, gain, value, middle * ratio)
             bare = back.where(~hidden) if back is not None else None
             for envelope, value in ((bare, BACK_RMS), (front, FRONT_RMS)):
                 if envelope is not None:
                     rms = envelope.rms[:, min(row, envelope.rows - 1)]
-                    paint_columns(picture, -rms, rms, gain, value, middle * ratio)
+                    mark_columns(edges, -rms, rms, gain, value, middle * ratio)
 
     def _sides(
         self, rendered: NDArray[np.bool_], ratio: float
@@ -179,8 +181,7 @@ class Curves(QObject):
         elif self._is_a_heard:
             back, front = front, back
         canvas = QColor(look.canvas)
-        inks = [blend(back, canvas, PALE), back, blend(front, canvas, PALE), front]
-        return [0, *(ink.rgba() for ink in inks)]
+        return colours_of_bits([blend(back, canvas, PALE), back, blend(front, canvas, PALE), front])
 
     # --- close up: the samples -----------------------------------------------------------------------------------
 
@@ -232,12 +233,10 @@ def _finished_pieces(lane: Lane, start: int, count: int) -> list[slice]:
 
 
 def _paint_curve(painter: QPainter, points: list[QPointF], colour: QColor, apart_px: float) -> None:
-    path = QPainterPath(points[0])
-    for point in points[1:]:
-        path.lineTo(point)
-    painter.setPen(QPen(colour, 1.25))
+    # A pen of one pixel has a path of its own in Qt's painter, many times as fast for a dense curve.
+    painter.setPen(QPen(colour, 1.25 if apart_px >= DOT_PX else 1.0))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawPath(path)
+    painter.drawPolyline(points)
     if apart_px < DOT_PX:
         return
     radius = 2.5 if apart_px > 8 else 1.5
@@ -245,6 +244,11 @@ def _paint_curve(painter: QPainter, points: list[QPointF], colour: QColor, apart
     painter.setBrush(colour)
     for point in points:
         painter.drawEllipse(point, radius, radius)
+
+
+def colours_of_bits(inks: list[QColor]) -> list[int]:
+    """Return the colour table of a picture of bits: the highest bit's ink, nothing for 0."""
+    return [inks[value.bit_length() - 1].rgba() if value else 0 for value in range(1 << len(inks))]
 
 
 def blend(ink: QColor, paper: QColor, share: float) -> QColor:

@@ -98,27 +98,34 @@ def envelope_of_samples(samples: Samples, offset: int, grid: ColumnGrid) -> Enve
     return Envelope(*parts)
 
 
-def paint_columns(
-    picture: Picture, low: NDArray[np.float32], high: NDArray[np.float32], gain: float, value: int, middle: float
+def mark_columns(
+    edges: Picture, low: NDArray[np.float32], high: NDArray[np.float32], gain: float, bit: int, middle: float
 ) -> None:
-    """Write `value` into the pixels between two curves, at least one pixel high, nothing where they are NaN.
+    """Note where the area between two curves begins and ends, at least one pixel high, nothing where they are NaN.
 
     Parameters
     ----------
-    picture
-        Shape (height, width), changed in place.
+    edges
+        Zeros of shape (height + 1, width), changed in place; `filled` turns it into a picture.
     low, high
         One sample value per column, nominal ±1.
     gain
         Pixels per unit of amplitude.
+    bit
+        Value that the area adds to its pixels: a power of two, so that several areas can be told apart.
     middle
         Height of amplitude zero, px from the top.
     """
-    height = picture.shape[0]
-    top = np.nan_to_num(np.floor(middle - high * gain), nan=height, posinf=height, neginf=0)
-    bottom = np.nan_to_num(np.ceil(middle - low * gain), nan=-1, posinf=height, neginf=-1)
-    first = np.clip(top, 0, height).astype(np.int16)
-    last = np.clip(np.maximum(bottom, first + 1), 0, height).astype(np.int16)
-    last[np.isnan(low)] = 0
-    rows = np.arange(height, dtype=np.int16)[:, None]
-    np.copyto(picture, np.uint8(value), where=(rows >= first) & (rows < last))
+    height = edges.shape[0] - 1
+    columns = np.flatnonzero(~np.isnan(low))
+    top = np.clip(np.floor(middle - high[columns] * gain), 0, height)
+    bottom = np.clip(np.maximum(np.ceil(middle - low[columns] * gain), top + 1), 0, height)
+    edges[top.astype(np.int64), columns] += np.uint8(bit)
+    edges[bottom.astype(np.int64), columns] -= np.uint8(bit)
+
+
+def filled(edges: Picture) -> Picture:
+    """Return the picture, shape (height, width): each pixel is the sum of the bits of the areas that it lies in."""
+    # Sums wrap around at 256, so that what an area added at its beginning is gone after its end.
+    np.add.accumulate(edges, axis=0, out=edges, dtype=np.uint8)
+    return edges[:-1]

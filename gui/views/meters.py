@@ -24,7 +24,7 @@ def paint_meters(
     width = 7 if shown <= 2 else 3
     top, bottom = area.top() + 8, area.bottom() - 22
     for index in range(shown):
-        left = area.left() + 8 + index * (width + 1)
+        left = area.left() + 7 + index * (width + 1)
         level = peaks_db[index] if index < len(peaks_db) else LOWEST_DB
         hold = holds_db[index] if index < len(holds_db) else LOWEST_DB
         painter.fillRect(QRect(left, top, width, bottom - top), QColor(look.control))
@@ -36,16 +36,16 @@ def paint_meters(
 
 
 def _paint_labels(painter: QPainter, area: QRect, top: int, bottom: int, shown: int, width: int) -> None:
-    painter.setFont(theme.ui_font(11))
+    painter.setFont(theme.ui_font(11, 500))
     painter.setPen(QColor(theme.tokens().text3))
-    left = area.left() + 12 + shown * (width + 1)
+    left = area.left() + 8 + shown * (width + 1)
     for level in LABELS_DB:
         y = max(_height(level, top, bottom), top + 5)
         if level in (0, -24, -48) or bottom - top > 100:
             painter.drawText(QRectF(left, y - 8, 30, 16), Qt.AlignmentFlag.AlignVCenter, signed(level, 0))
     names = {1: "M", 2: "LR"}.get(shown, "")
     for index, name in enumerate(names):
-        box = QRectF(area.left() + 8 + index * (width + 1) - 2, bottom + 2, width + 4, 16)
+        box = QRectF(area.left() + 7 + index * (width + 1) - 2, bottom + 2, width + 4, 16)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
 
 

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.numbers import clock
-from gui.views.curves import blend
-from gui.views.envelope import ColumnGrid, Envelope, envelope_of_peaks, paint_columns
+from gui.views.curves import blend, colours_of_bits
+from gui.views.envelope import ColumnGrid, Envelope, envelope_of_peaks, filled, mark_columns
 from gui.views.lane import Lane
 from gui.views.time_canvas import TimeCanvas
 from gui.views.view_state import Mark, ViewState
@@ -20,7 +20,7 @@ from gui.views.view_state import Mark, ViewState
 HEIGHT = 56
 STRIP_PX = 4
 GRIP_PX = 6
-PALE_A, PALE_B, FULL_A, FULL_B = 1, 2, 3, 4
+BIT_A, BIT_B = 1, 2
 
 
 class OverviewView(TimeCanvas):
@@ -30,6 +30,7 @@ class OverviewView(TimeCanvas):
         self.a: Lane | None = None
         self.b: Lane | None = None
         self.marks: tuple[Mark, ...] = ()
+        self._waves: tuple[object, tuple[QImage, QImage]] | None = None
         super().__init__(state, "Overview", parent)
         self.setFixedHeight(HEIGHT)
         self._drag: Callable[[float], None] | None = None
@@ -39,13 +40,17 @@ class OverviewView(TimeCanvas):
         """Show two sides, either of which may be missing."""
         for lane in {self.a, self.b} - {None}:
             assert lane is not None
-            lane.peaks_changed.disconnect(self.renew)
-            lane.finished_changed.disconnect(self.renew)
+            lane.peaks_changed.disconnect(self._renew_waves)
+            lane.finished_changed.disconnect(self._renew_waves)
         self.a, self.b = a, b
         for lane in {a, b} - {None}:
             assert lane is not None
-            lane.peaks_changed.connect(self.renew)
-            lane.finished_changed.connect(self.renew)
+            lane.peaks_changed.connect(self._renew_waves)
+            lane.finished_changed.connect(self._renew_waves)
+        self._renew_waves()
+
+    def _renew_waves(self) -> None:
+        self._waves = None
         self.renew()
 
     def set_marks(self, marks: tuple[Mark, ...]) -> None:
@@ -84,7 +89,7 @@ class OverviewView(TimeCanvas):
             return
         self._paint_waves(painter, look)
         self._paint_strip(painter, look)
-        painter.setFont(theme.ui_font(11))
+        painter.setFont(theme.ui_font(11, 500))
         painter.setPen(QColor(look.text3))
         middle = QRectF(0, 0, plot.left() - 8, HEIGHT - 8)
         painter.drawText(middle, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, clock(0, 0))
@@ -105,9 +110,10 @@ class OverviewView(TimeCanvas):
         edge = QColor("#FFFFFF") if look.name == "dark" else QColor(look.text)
         box = self._box
         box = QRectF(round(box.left()) + 0.5, box.top() + 0.5, round(box.width()) - 1, box.height() - 1)
+        painter.fillRect(box, theme.color(look.text, 0.05))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(edge, 1.2))
-        painter.setBrush(theme.color(look.text, 0.05))
+        painter.setPen(QPen(edge, 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(box, 4, 4)
 
     def _paint_strip(self, painter: QPainter, look: theme.Tokens) -> None:
@@ -121,32 +127,43 @@ class OverviewView(TimeCanvas):
             painter.fillRect(QRect(left, top, max(1, right - left), STRIP_PX), QColor(look.b))
 
     def _paint_waves(self, painter: QPainter, look: theme.Tokens) -> None:
+        plot, box = self.plot, self._box
+        key = (self.devicePixelRatioF(), self.size(), look.name, self.is_blind)
+        if self._waves is None or self._waves[0] != key:
+            self._waves = (key, self._wave_images(look))
+        pale, full = self._waves[1]
+        painter.drawImage(QPointF(plot.left(), 0), pale)
+        painter.save()
+        painter.setClipRect(box)
+        painter.fillRect(box, QColor(look.canvas))
+        painter.drawImage(QPointF(plot.left(), 0), full)
+        painter.restore()
+
+    def _wave_images(self, look: theme.Tokens) -> tuple[QImage, QImage]:
+        """Return the waves as they look outside and inside the frame."""
         ratio = self.devicePixelRatioF()
-        plot = self.plot
-        width, height = round(plot.width() * ratio), round((HEIGHT - 8) * ratio)
-        picture = np.zeros((height, -(-width // 4) * 4), dtype=np.uint8)
-        box = self._box
-        inside = np.zeros(width, dtype=np.bool_)
-        first, last = ((x - plot.left()) * ratio for x in (box.left(), box.right()))
-        inside[max(0, round(first)) : max(0, round(last))] = True
-        sides = [(self.a, PALE_A, FULL_A)]
-        if self.b is not None and not self.is_blind:
-            sides.append((self.b, PALE_B, FULL_B))
-        for lane, pale, full in sides:
-            if lane is None:
-                continue
-            envelope = self._envelope(lane, width)
-            for part, value in ((envelope, pale), (envelope.where(inside), full)):
-                low, high = part.minimum[:, 0], part.maximum[:, 0]
-                if lane is self.b:  # what B has finished hides A
-                    picture[:, :width][:, ~np.isnan(low)] = (
-                        0 if part is envelope else picture[:, :width][:, ~np.isnan(low)]
-                    )
-                paint_columns(picture[:, :width], low, high, height / 2 - 2 * ratio, value, height / 2)
+        width, height = round(self.plot.width() * ratio), round((HEIGHT - 8) * ratio)
+        edges = np.zeros((height + 1, -(-width // 4) * 4), dtype=np.uint8)
+        hidden = np.zeros(width, dtype=np.bool_)
+        # B first: what it has finished hides A.
+        for lane, bit in ((None if self.is_blind else self.b, BIT_B), (self.a, BIT_A)):
+            if lane is not None:
+                envelope = self._envelope(lane, width).where(~hidden)
+                low, high = envelope.minimum[:, 0], envelope.maximum[:, 0]
+                mark_columns(edges[:, :width], low, high, height / 2 - 2 * ratio, bit, height / 2)
+                hidden |= ~np.isnan(low)
+        picture = filled(edges)
         image = QImage(picture.data, width, height, picture.shape[1], QImage.Format.Format_Indexed8)
-        image.setColorTable(self._colours(look))
-        image.setDevicePixelRatio(ratio)
-        painter.drawImage(QPointF(plot.left(), 0), image)
+        images = []
+        for strength_a, strength_b in ((0.34 if self.b is not None else 0.52, 0.52), (0.7, 1.0)):
+            shown = image.copy()
+            canvas, a = QColor(look.canvas), QColor(look.text2 if self.is_blind else look.a)
+            shown.setColorTable(
+                colours_of_bits([blend(a, canvas, strength_a), blend(QColor(look.b), canvas, strength_b)])
+            )
+            shown.setDevicePixelRatio(ratio)
+            images.append(shown)
+        return images[0], images[1]
 
     def _envelope(self, lane: Lane, width: int) -> Envelope:
         grid = ColumnGrid.over(0, lane.frames, width)
@@ -157,14 +174,6 @@ class OverviewView(TimeCanvas):
         for span in lane.finished:
             known[int(span.start / grid.frames) : int(np.ceil(span.stop / grid.frames))] = True
         return envelope.where(known)
-
-    def _colours(self, look: theme.Tokens) -> list[int]:
-        canvas = QColor(look.canvas)
-        a = QColor(look.text2 if self.is_blind else look.a)
-        b = QColor(look.b)
-        strength = (0.34, 0.52) if self.b is not None else (0.52, 0.52)
-        inks = [blend(a, canvas, strength[0]), blend(b, canvas, strength[1]), blend(a, canvas, 0.7), b]
-        return [0, *(ink.rgba() for ink in inks)]
 
     def paint_playhead(self, painter: QPainter) -> None:
         x = self._playhead_x = self.x_of(self.state.playhead)

@@ -44,6 +44,7 @@ class RulerView(TimeCanvas):
             return
         painter.save()
         painter.setClipRect(QRect(plot.left() - 1, 0, plot.width() + 2, self.height()))
+        self._place_flags()
         self._paint_ticks(painter, look)
         if self.state.loop is not None:
             self._paint_brace(painter, QColor(look.accent), self.state.loop)
@@ -57,15 +58,21 @@ class RulerView(TimeCanvas):
         step, parts = time_step(self.seconds_per_px)
         rate, bottom = self.state.rate, self.height() - 1
         decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
-        painter.setFont(theme.ui_font(11))
+        painter.setFont(theme.ui_font(11, 500))
         small = step / parts
         for number in range(math.floor(self.state.start / rate / small), math.ceil(self.state.stop / rate / small) + 1):
             x = self.x_of(number * small * rate)
             is_big = number % parts == 0
             painter.fillRect(QRect(round(x), bottom - (6 if is_big else 3), 1, 6 if is_big else 3), QColor(look.text3))
             if is_big:
-                painter.setPen(QColor(look.text3))
-                painter.drawText(QPointF(round(x) + 5, bottom - 6), clock(number * step, decimals))
+                self._label_tick(painter, round(x) + 5, clock(number // parts * step, decimals))
+
+    def _label_tick(self, painter: QPainter, x: int, text: str) -> None:
+        width = painter.fontMetrics().horizontalAdvance(text)
+        if any(flag.left() < x + width + 3 and x - 3 < flag.right() for flag, _ in self._flags):
+            return
+        painter.setPen(QColor(theme.tokens().text3))
+        painter.drawText(QPointF(x, self.height() - 8), text)
 
     def _paint_brace(self, painter: QPainter, colour: QColor, loop: Span) -> None:
         left, right = round(self.x_of(loop.start)), round(self.x_of(loop.stop))
@@ -73,28 +80,31 @@ class RulerView(TimeCanvas):
         for x in (left, right - 2):
             painter.fillRect(QRect(x, 2, 2, 9), colour)
 
-    def _paint_markers(self, painter: QPainter, look: theme.Tokens) -> None:
-        font = theme.ui_font(11, 600)
-        painter.setFont(font)
+    def _place_flags(self) -> None:
+        """Find where marker names have room: a name never covers the one before it."""
+        metrics = QFontMetricsF(theme.ui_font(11, 600))
         free_from = -math.inf
         for index, marker in enumerate(self.state.markers):
-            x = round(self.x_of(marker.frame))
-            width = math.ceil(QFontMetricsF(font).horizontalAdvance(marker.name)) + 9
-            colour = QColor(look.error if marker.kind == "warning" else look.warn)
-            painter.fillRect(QRect(x, 6, 1, self.height() - 6), colour)
+            x, width = round(self.x_of(marker.frame)), math.ceil(metrics.horizontalAdvance(marker.name)) + 9
+            if x >= free_from and x <= self.plot.right() and x + width >= self.plot.left():
+                self._flags.append((QRectF(x, 8, width, 15), index))
+                free_from = x + width
+
+    def _paint_markers(self, painter: QPainter, look: theme.Tokens) -> None:
+        for marker in self.state.markers:
+            x, colour = round(self.x_of(marker.frame)), QColor(look.error if marker.kind == "warning" else look.warn)
+            painter.fillRect(QRect(x, 8, 1, self.height() - 8), colour)
             if marker.stop is not None:
                 painter.fillRect(QRect(x, self.height() - 3, round(self.x_of(marker.stop)) - x, 2), colour)
-            if x < free_from or x > self.plot.right() or x + width < self.plot.left():
-                continue
-            flag = QRectF(x, 8, width, 15)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(theme.ui_font(11, 600))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for flag, index in self._flags:
+            marker = self.state.markers[index]
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour)
+            painter.setBrush(QColor(look.error if marker.kind == "warning" else look.warn))
             painter.drawRoundedRect(flag, 3, 3)
             painter.setPen(QColor(look.canvas))
             painter.drawText(flag, Qt.AlignmentFlag.AlignCenter, marker.name)
-            self._flags.append((flag, index))
-            free_from = x + width
 
     def paint_playhead(self, painter: QPainter) -> None:
         x = self._playhead_x = self.x_of(self.state.playhead)

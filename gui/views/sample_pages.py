@@ -24,6 +24,7 @@ class SamplePages:
         self._group = group
         self._arrived = arrived
         self._pages: OrderedDict[int, Samples] = OrderedDict()
+        self._stale: set[int] = set()  # shown until they are read again
         self._lock = threading.Lock()
 
     def read(self, start: int, stop: int) -> Samples | None:
@@ -33,12 +34,14 @@ class SamplePages:
             return np.zeros((0, self._signal.channels), dtype=np.float32)
         wanted = range(inside.start // PAGE, (inside.stop - 1) // PAGE + 1)
         with self._lock:
-            missing = [index for index in wanted if index not in self._pages]
-            pages = [] if missing else [self._pages[index] for index in wanted]
-            for index in wanted if not missing else ():
-                self._pages.move_to_end(index)
-        if missing:
-            self._crew.want(self._group, [((self._group, index), self._job(index)) for index in missing])
+            due = [index for index in wanted if index not in self._pages or index in self._stale]
+            pages = [self._pages[index] for index in wanted if index in self._pages]
+            for index in wanted:
+                if index in self._pages:
+                    self._pages.move_to_end(index)
+        if due:
+            self._crew.want(self._group, [((self._group, index), self._job(index)) for index in due])
+        if len(pages) < len(wanted):
             return None
         offset = wanted[0] * PAGE
         joined = pages[0] if len(pages) == 1 else np.concatenate(pages)
@@ -47,12 +50,14 @@ class SamplePages:
     def forget(self, start: int, stop: int) -> None:
         """Read the pages that touch a span again when they are next needed."""
         with self._lock:
-            for index in range(start // PAGE, max(start, stop - 1) // PAGE + 1):
-                self._pages.pop(index, None)
+            touched = range(start // PAGE, max(start, stop - 1) // PAGE + 1)
+            self._stale.update(index for index in touched if index in self._pages)
 
     def _job(self, index: int) -> Callable[[], None]:
         def work() -> None:
             first = index * PAGE
+            with self._lock:
+                self._stale.discard(index)
             samples = self._signal.read(first, min(first + PAGE, self._signal.frames))
             with self._lock:
                 self._pages[index] = samples

@@ -21,9 +21,8 @@ from gui.views.lane import Lane
 from gui.views.pointed_canvas import PointedCanvas
 from gui.views.spectrogram_marks import paint_box, paint_crosshair, paint_generated, paint_side
 from gui.views.spectrogram_scene import SpectrogramScene
-from gui.views.time_canvas import GUTTER, paint_hatching, paint_label
+from gui.views.time_canvas import GUTTER, paint_hatching, paint_unrendered_label
 from gui.views.view_state import Hover, Mark, Selection, ViewState
-from gui.views.waveform import NOT_RENDERED
 
 Shown = Literal["A", "B", "delta"]
 NAMES: dict[Shown | None, str] = {
@@ -142,6 +141,11 @@ class SpectrogramView(PointedCanvas):
             self.renew()
 
     @property
+    def is_sharp(self) -> bool:
+        """Return whether the picture on screen is of the present view and no tile of it is stretched."""
+        return self._still is not None and self._scene.is_sharp
+
+    @property
     def _is_waiting(self) -> bool:
         return not self._pictures
 
@@ -240,9 +244,11 @@ class SpectrogramView(PointedCanvas):
             done = [(bounds[i], bounds[i + 1]) for i in range(0, len(bounds), 2)]
             for row in range(self.rows):
                 rect = self._row_rect(row)
-                paint_generated(painter, rect, self._y_in(rect, self.generated_hz), self.generated_hz, done)
-        if gaps and gaps[-1][1] - gaps[-1][0] > 180:
-            paint_label(painter, gaps[-1][1] - 168, plot.bottom() - 18, NOT_RENDERED)
+                y = self._y_in(rect, self.generated_hz)
+                paint_generated(painter, rect, y, self.generated_hz, done, 92 if self._fixed_side else 0)
+        if gaps and self.shown != "delta":
+            left, right = gaps[-1]
+            paint_unrendered_label(painter, QRect(left, plot.top(), right - left, plot.height()))
         if self._fixed_side is not None and not self.is_blind:
             paint_side(painter, plot, self._fixed_side, is_heard=self.monitor == self._fixed_side)
 
@@ -258,14 +264,14 @@ class SpectrogramView(PointedCanvas):
         image.setColorTable(list(colours))
         image.setDevicePixelRatio(ratio)
         painter.drawImage(QPointF(rect.left(), rect.top()), image)
-        if gaps:
+        if gaps and not is_delta:
             image.setColorTable(list(colours_of_levels(UNFINISHED, floor, ceiling)))
             for left, right in gaps:
                 part = QRectF((left - rect.left()) * ratio, 0, (right - left) * ratio, height)
                 painter.drawImage(QRectF(left, rect.top(), right - left, rect.height()), image, part)
 
     def _paint_ruler(self, painter: QPainter, look: theme.Tokens) -> None:
-        painter.setFont(theme.ui_font(11))
+        painter.setFont(theme.ui_font(11, 500))
         painter.setPen(QColor(look.text3))
         painter.drawText(QRectF(8, 4, GUTTER, 16), Qt.AlignmentFlag.AlignVCenter, "Hz")
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -295,7 +301,7 @@ class SpectrogramView(PointedCanvas):
                 QPointF(self.x_of(chosen.start), max(self._y_in(rect, chosen.high_hz), rect.top() - 4.0)),
                 QPointF(self.x_of(chosen.stop), min(self._y_in(rect, chosen.low_hz), rect.bottom() + 4.0)),
             )
-            paint_box(painter, box, chosen, self.state.rate, self.plot)
+            paint_box(painter, box, chosen, self.state.rate, rect)
         painter.restore()
 
     def paint_playhead(self, painter: QPainter) -> None:

@@ -20,7 +20,7 @@ INK = "#E8EDF2"
 SIDE_WORDS = {"A": ("A", "Original"), "B": ("B", "Result"), "delta": ("Δ", "B − A")}
 
 
-def paint_box(painter: QPainter, box: QRectF, chosen: Selection, rate: int, plot: QRect) -> None:
+def paint_box(painter: QPainter, box: QRectF, chosen: Selection, rate: int, row: QRect) -> None:
     """Draw a selected box with eight handles and its size."""
     assert chosen.low_hz is not None
     assert chosen.high_hz is not None
@@ -36,11 +36,13 @@ def paint_box(painter: QPainter, box: QRectF, chosen: Selection, rate: int, plot
         for y in (box.top(), box.center().y(), box.bottom()):
             if QPointF(x, y) != box.center():
                 _paint_handle(painter, round(x - 0.5), round(y - 0.5))
+    if row.height() < 160:
+        return
     seconds = (chosen.stop - chosen.start) / rate
     text = f"{spoken_length(seconds)} × {spoken_hz(chosen.high_hz - chosen.low_hz)}"
     above = box.top() - 15
-    left = max(box.left(), plot.left() + 4.0)
-    paint_label(painter, left, above if above > plot.top() + 10 else box.top() + 15, text)
+    left = max(box.left(), row.left() + 4.0)
+    paint_label(painter, left, above if above > row.top() + 10 else box.top() + 15, text)
 
 
 def _paint_handle(painter: QPainter, x: int, y: int) -> None:
@@ -49,20 +51,22 @@ def _paint_handle(painter: QPainter, x: int, y: int) -> None:
     painter.fillRect(QRect(x - half, y - half, HANDLE, HANDLE), QColor("#FFFFFF"))
 
 
-def paint_generated(painter: QPainter, row: QRect, y: float, low_hz: float, done: list[tuple[int, int]]) -> None:
+def paint_generated(
+    painter: QPainter, row: QRect, y: float, low_hz: float, done: list[tuple[int, int]], indent: int = 0
+) -> None:
     """Tint the band above height `y` in the finished columns, with a dashed line and a label."""
     if y <= row.top():
         return
     bottom = min(round(y), row.bottom())
     for left, right in done:
-        painter.fillRect(QRect(left, row.top(), right - left, bottom - row.top()), theme.color("#4CC9F0", 0.09))
+        painter.fillRect(QRect(left, row.top(), right - left, bottom - row.top()), theme.color("#4CC9F0", 0.13))
     pen = QPen(theme.color("#FFFFFF", 0.85), 1)
     pen.setDashPattern([5, 4])
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setPen(pen)
     painter.drawLine(row.left(), bottom, row.right(), bottom)
     text = f"Generated above {low_hz / 1000:.1f} kHz"
-    plate = paint_label(painter, row.left() + 8, row.top() + 16, "      " + text)
+    plate = paint_label(painter, row.left() + 8 + indent, row.top() + 17, "      " + text)
     _paint_star(painter, QPointF(plate.left() + 13, plate.center().y()))
 
 
@@ -78,7 +82,7 @@ def paint_side(painter: QPainter, plot: QRect, side: str, is_heard: bool) -> Non
     """Say whose spectrogram it is; the one that is heard has a bar in its colour."""
     colours = {"A": "#F2A65A", "B": "#4CC9F0", "delta": "#C792EA"}
     letter, word = SIDE_WORDS[side]
-    plate = paint_label(painter, plot.left() + 8, plot.top() + 18, f"{letter} {word}", alpha=0.85)
+    plate = paint_label(painter, plot.left() + 8, plot.top() + 17, f"{letter} {word}", alpha=0.85)
     font = theme.ui_font(12, 600)
     painter.setFont(font)
     painter.setPen(QColor(colours[side]))

@@ -135,7 +135,8 @@ def _stretched(tiles: SpectrogramTiles, strips: StripCache, rows: RowMap, name: 
             first = (index & ((1 << up) - 1)) * share
             return np.repeat(parent[first : first + share], 1 << up, axis=0)
     finer = [(level - 1, 2 * index + half) for half in (0, 1)] if level else []
-    halves = [strips.strip(tiles, child, rows, channel)[0] for child in finer]
+    there = tiles.tiles(level - 1, 2 * (rows.bins - 1)) if level else 0  # the last tile may have one child only
+    halves = [strips.strip(tiles, child, rows, channel)[0] if child[1] < there else None for child in finer]
     if any(half is not None for half in halves):
         empty = np.zeros((TILE_COLUMNS, rows.rows), dtype=np.uint8)
         fine = np.concatenate([empty if half is None else half for half in halves])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from engine.audio.spectrogram import SpectrogramTiles
+from engine.audio.spectrogram import FFT_SIZES, SpectrogramTiles
 from gui.views.colour_maps import DELTA_STEP_DB, LOWEST_DB
 from gui.views.crew import Crew
 from gui.views.envelope import ColumnGrid
@@ -18,6 +18,7 @@ from gui.views.spectrogram_rows import RowMap
 from gui.views.view_state import ViewState
 
 MARGIN_TILES = 1  # computed beyond each end of the view
+WINDOW_S = 0.085  # of a transform, if nobody chose: parts the tones of a violin, keeps its notes apart
 Wanted = tuple[Lane, Viewport, int | None]  # with the channel
 
 
@@ -31,6 +32,7 @@ class SpectrogramScene(QObject):
         self._state = state
         self._crew = crew
         self._strips = StripCache()
+        self.is_sharp = True  # every tile of the last pictures was there
 
     def clear(self) -> None:
         """Forget what was drawn of earlier recordings."""
@@ -49,6 +51,7 @@ class SpectrogramScene(QObject):
         """
         wanted: list[Wanted] = []
         out = []
+        self.is_sharp = True
         for row, (width, height) in enumerate(sizes):
             found = [self._picture(lane, row, width, height, wanted) for lane in sides]
             if len(found) == 2:
@@ -66,11 +69,13 @@ class SpectrogramScene(QObject):
         state = self._state
         factor = lane.rate / state.rate
         grid = ColumnGrid.over(state.start * factor, state.stop * factor, width)
-        rows = RowMap(state.scale, state.low_hz, state.high_hz, height, state.fft_size // 2 + 1, lane.rate)
+        rows = RowMap(state.scale, state.low_hz, state.high_hz, height, self._fft_size(lane) // 2 + 1, lane.rate)
         viewport = Viewport(grid, rows, lane.frames)
         channel = None if state.channels == "mixed" else min(row, lane.channels - 1)
         wanted.append((lane, viewport, channel))
-        return compose(lane.tiles(state.channels == "mid_side"), self._strips, viewport, channel)[0]
+        picture, is_sharp = compose(lane.tiles(state.channels == "mid_side"), self._strips, viewport, channel)
+        self.is_sharp = self.is_sharp and is_sharp
+        return picture
 
     def _ask_for(self, wanted: Sequence[Wanted]) -> None:
         visible: list[tuple[Lane, TileName, int | None]] = []
@@ -83,19 +88,25 @@ class SpectrogramScene(QObject):
             for index in (max(indices, default=-1) + MARGIN_TILES, min(indices, default=0) - MARGIN_TILES):
                 if 0 <= index <= last:
                     beside.append((lane, (viewport.level, index), channel))
-        nfft = self._state.fft_size
         work: list[tuple[Hashable, Callable[[], None]]] = []
         for lane, name, channel in visible + beside:
+            nfft = self._fft_size(lane)
             tiles = lane.tiles(self._state.channels == "mid_side")
             if tiles.peek(*name, channel=channel, nfft=nfft) is None:
-                work.append(((id(tiles), name, channel, nfft), self._job(tiles, name, channel)))
+                work.append(((id(tiles), name, channel, nfft), self._job(tiles, name, channel, nfft)))
         self._crew.want(self._group, work)
 
-    def _job(self, tiles: SpectrogramTiles, name: TileName, channel: int | None) -> Callable[[], None]:
-        nfft = self._state.fft_size
+    def _fft_size(self, lane: Lane) -> int:
+        return self._state.fft_size or fft_size_for(lane.rate)
 
+    def _job(self, tiles: SpectrogramTiles, name: TileName, channel: int | None, nfft: int) -> Callable[[], None]:
         def work() -> None:
             tiles.tile(*name, channel=channel, nfft=nfft)
             self.arrived.emit()
 
         return work
+
+
+def fft_size_for(rate: int) -> int:
+    """Return the transform whose window lasts nearest to `WINDOW_S`, so that all rates look alike."""
+    return min(FFT_SIZES, key=lambda size: abs(size / rate - WINDOW_S))

@@ -29,7 +29,8 @@ from gui.views.lane import Lane
 from gui.views.view_state import Selection, ViewState
 
 GUTTER = 48  # px, left (numbers) and right (meters, colour bar)
-HATCH_PX = 7
+HATCH_PX = 8
+NOT_RENDERED = "Not rendered yet, plays A"
 
 
 class TimeCanvas(QWidget):
@@ -217,6 +218,13 @@ def paint_focus(painter: QPainter, rect: QRect) -> None:
     painter.drawRect(QRectF(rect).adjusted(1, 1, -1, -1))
 
 
+def paint_unrendered_label(painter: QPainter, part: QRect) -> None:
+    """Say in the lower right corner of an unfinished part what it plays, if there is room."""
+    width = label_width(NOT_RENDERED)
+    if part.width() >= width + 8 and part.height() >= 60:
+        paint_label(painter, part.right() - width - 7, part.bottom() - 17, NOT_RENDERED)
+
+
 def paint_hatching(painter: QPainter, rect: QRect, colour: QColor) -> None:
     """Fill `rect` with thin diagonals that don't move when the rectangle grows."""
     painter.save()
@@ -232,14 +240,15 @@ def paint_hatching(painter: QPainter, rect: QRect, colour: QColor) -> None:
     painter.restore()
 
 
-def paint_label(
-    painter: QPainter, left: float, middle: float, text: str, font_px: float = 12, alpha: float = 0.8
-) -> QRectF:
+def label_width(text: str) -> int:
+    """Return the width of a label's plate, px."""
+    return math.ceil(QFontMetricsF(theme.ui_font(12, 600)).horizontalAdvance(text)) + 14
+
+
+def paint_label(painter: QPainter, left: float, middle: float, text: str, alpha: float = 0.8) -> QRectF:
     """Draw a label on a dark plate (readable on data in both themes); returns the plate."""
-    font = theme.ui_font(font_px, 600)
-    painter.setFont(font)
-    width = QFontMetricsF(font).horizontalAdvance(text)
-    plate = QRectF(round(left), round(middle - 9.5), math.ceil(width) + 14, 19)
+    painter.setFont(theme.ui_font(12, 600))
+    plate = QRectF(round(left), round(middle - 9.5), label_width(text), 19)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QBrush(theme.color("#0E1116", alpha)))

@@ -129,10 +129,10 @@ class ViewBar(QWidget):
     def _follow_button(self) -> QToolButton:
         button = tool_button("follow", "The view follows the side that is heard")
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        button.setMaximumWidth(200)
-        button.setMinimumWidth(116)
+        button.setMinimumWidth(theme.px(128))
+        button.setMaximumWidth(theme.px(128))
         button.setCheckable(True)
-        button.setText("View follows B")
+        button.setText(" View follows B")
         button.clicked.connect(self._state.set_view_follows_monitor)
         return button
 
@@ -149,7 +149,7 @@ class ViewBar(QWidget):
 
     def set_monitor(self, monitor: str) -> None:
         """Say which side the view follows."""
-        self.follows.setText("View follows " + {"delta": "Δ"}.get(monitor, monitor))
+        self.follows.setText(" View follows " + {"delta": "Δ"}.get(monitor, monitor))
 
     def renew(self) -> None:
         """Show the state as it is now."""

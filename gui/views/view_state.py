@@ -66,7 +66,7 @@ class ViewState(QObject):
         self.map_name = "Ember"
         self.floor_db = -100.0
         self.ceiling_db = -10.0
-        self.fft_size = 2048  # samples of one transform: longer parts tones, shorter parts onsets
+        self.fft_size = 0  # samples of one transform (longer parts tones, shorter onsets); 0: by the rate
         self.opacity = 0.6  # of the spectrogram over the waveform
         self.amplitude_zoom = 1.0
         self.follow = True
@@ -336,7 +336,7 @@ class ViewState(QObject):
         self._look("opacity", min(max(opacity, 0.0), 1.0))
 
     def set_fft_size(self, size: int) -> None:
-        if size not in FFT_SIZES:
+        if size and size not in FFT_SIZES:
             raise ValueError(f"no transform of {size} samples")
         self._look("fft_size", size)
 

@@ -15,11 +15,10 @@ from gui.views.curves import Curves
 from gui.views.lane import Lane
 from gui.views.meters import paint_meters
 from gui.views.pointed_canvas import PointedCanvas
-from gui.views.time_canvas import GUTTER, paint_label
+from gui.views.time_canvas import GUTTER, paint_unrendered_label
 from gui.views.view_state import Hover, ViewState
 
 LEVELS_DB = (0, -3, -6, -9, -12, -18, -24, -30, -36, -48, -60, -72, -84, -96)
-NOT_RENDERED = "Not rendered yet, plays A"
 
 
 class WaveformView(PointedCanvas):
@@ -80,8 +79,8 @@ class WaveformView(PointedCanvas):
             painter.setClipRect(plot)
             self.curves.paint(painter, plot, self.devicePixelRatioF(), self.unfinished_px(lane))
             painter.restore()
-            if hatched and self.state.layout == "waveform" and hatched[-1].width() > 180:
-                paint_label(painter, hatched[-1].right() - 168, plot.bottom() - 18, NOT_RENDERED)
+            if hatched and self.state.layout == "waveform":
+                paint_unrendered_label(painter, hatched[-1])
         self.paint_selection(painter, self.state.selection)
         if not self.is_blind and self.height() >= 110:
             self._paint_legend(painter, look)
@@ -119,7 +118,7 @@ class WaveformView(PointedCanvas):
             labelled.append(middle - away)
 
     def _label_level(self, painter: QPainter, look: theme.Tokens, y: float, level_db: float) -> None:
-        painter.setFont(theme.ui_font(11))
+        painter.setFont(theme.ui_font(11, 500))
         painter.setPen(QColor(look.text3))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(0, y - 8, GUTTER - 8, 16), right, signed(level_db, 0))

@@ -26,7 +26,7 @@ class Age:
     knobs: tuple[Knob, ...] = KNOBS
     presets: Mapping[str, Mapping[str, Value]] = PRESETS
     inputs: tuple[str, ...] = ()
-    has_mix: bool = False  # wow moves the time axis: mixed with the source it would comb
+    has_mix: bool = True  # wow strays by under a millisecond and comes back: still the same time axis
     is_generative: bool = True  # its noise never happened
 
     def networks(self, params: Params) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import weakref
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 from uuid import uuid4
 
 from engine.errors import ProjectError
@@ -55,7 +56,7 @@ class Journal:
     def __init__(self, settings: Settings) -> None:
         self._base = settings.state_folder / "journal"
         self._folder = self._base / f"{os.getpid()}-{uuid4().hex[:8]}"
-        self._lock: IO[str] | None = None
+        self._unlock: weakref.finalize[[int], Journal] | None = None
 
     def write(self, session: Session, project_path: Path | None = None) -> None:
         """Keep the session; the state before it stays as a reserve.
@@ -79,9 +80,9 @@ class Journal:
     def clear(self) -> None:
         """Forget the session: it was saved, or its end was wished for."""
         _delete(self._folder)
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        if self._unlock is not None:
+            self._unlock()
+            self._unlock = None
 
     def recover(self) -> Recovery | None:
         """Return the newest session that a dead program left behind. A broken journal is set aside."""
@@ -93,12 +94,13 @@ class Journal:
         _delete(recovery.folder)
 
     def _claim(self) -> None:
-        if self._lock is not None and self._folder.is_dir():
+        if self._unlock is not None and self._folder.is_dir():
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (self._folder / _LOCK).open("w")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._unlock = weakref.finalize(self, os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return  # `write` says what is wrong; without locks every journal looks left behind, which loses nothing
 

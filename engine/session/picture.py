@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.audio.signal import Signal, Span, read_padded
 from engine.audio.stft import Stft
+from engine.session.atomic import write_atomically
 from engine.tools.tool import NO_JOB, Job
 
 _COLUMNS: Final = 1200
@@ -30,8 +31,19 @@ _TEXT, _TEXT_2 = "#E8EDF2", "#AEB9C5"
 _BEFORE, _AFTER = "#F2A65A", "#4CC9F0"
 
 
-def before_after(before: Signal, after: Signal, path: Path | None, title: str = "", job: Job = NO_JOB) -> bytes:
-    """Draw two recordings above each other.
+Kind = Literal["both", "waveforms", "spectrograms"]
+
+
+def before_after(
+    before: Signal,
+    after: Signal,
+    path: Path | None = None,
+    title: str = "Before and after",
+    names: tuple[str, str] = ("Before", "After"),
+    kind: Kind = "both",
+    job: Job = NO_JOB,
+) -> bytes:
+    """Draw two recordings above each other on the same axes.
 
     Parameters
     ----------
@@ -41,7 +53,7 @@ def before_after(before: Signal, after: Signal, path: Path | None, title: str = 
     Returns
     -------
     bytes
-        The PNG, 1600 x 1000 pixels.
+        The PNG, 1600 x 1000 pixels (waveforms alone: 1600 x 620).
     """
     import io
 
@@ -49,35 +61,40 @@ def before_after(before: Signal, after: Signal, path: Path | None, title: str = 
     from matplotlib.figure import Figure
 
     looks = [look(before, job.part(0.0, 0.5)), look(after, job.part(0.5, 1.0))]
-    figure = Figure(figsize=(16, 10), dpi=100, facecolor=_PANEL)
+    figure = Figure(figsize=(16, 6.2 if kind == "waveforms" else 10), dpi=100, facecolor=_PANEL)
     FigureCanvasAgg(figure)
+    heights = {"both": (1, 2.2, 1, 2.2), "waveforms": (1, 1), "spectrograms": (1, 1)}[kind]
     grid = figure.add_gridspec(
-        4, 2, height_ratios=(1, 2.2, 1, 2.2), width_ratios=(1, 0.012),
+        len(heights), 2, height_ratios=heights, width_ratios=(1, 0.012),
         left=0.055, right=0.945, top=0.925, bottom=0.06, hspace=0.16, wspace=0.02,
     )  # fmt: skip
     peak = max(1e-6, *(float(max(-x.low.min(), x.high.max())) for x in looks))
-    top_hz = min(before.rate, after.rate) / 2
+    longest_s = max(before.frames / before.rate, after.frames / after.rate, 1e-3)
+    top_hz = max(before.rate, after.rate) / 2
     image: Any = None
-    for row, (signal, seen, name, colour) in enumerate(
-        zip((before, after), looks, ("Before", "After"), (_BEFORE, _AFTER), strict=True)
-    ):
+    row = 0
+    sides = zip((before, after), looks, names, (_BEFORE, _AFTER), strict=True)
+    for signal, seen, name, colour in sides:
         seconds = signal.frames / signal.rate
-        wave = figure.add_subplot(grid[2 * row, 0])
-        _draw_wave(wave, seen, seconds, peak, name, colour)
-        below = figure.add_subplot(grid[2 * row + 1, 0], sharex=wave)
-        image = _draw_spectrogram(below, seen, seconds, signal.rate, top_hz)
-        if row:
-            below.set_xlabel("seconds", color=_TEXT_2)
-    scale: Any = figure.colorbar(image, cax=figure.add_subplot(grid[:, 1]))
-    scale.set_label("dB below a full-scale sine", color=_TEXT_2)
-    scale.outline.set_edgecolor(_BORDER)
-    scale.ax.tick_params(colors=_TEXT_2, labelsize=9)
-    figure.text(0.055, 0.955, title or "Before and after", color=_TEXT, fontsize=15, fontweight="bold")
+        if kind != "spectrograms":
+            _draw_wave(figure.add_subplot(grid[row, 0]), seen, seconds, longest_s, peak, kind == "waveforms")
+            _name(figure.axes[-1], name, colour)
+            row += 1
+        if kind != "waveforms":
+            image = _draw_spectrogram(figure.add_subplot(grid[row, 0]), seen, seconds, longest_s, signal.rate, top_hz)
+            if kind == "spectrograms":
+                _name(figure.axes[-1], name, colour)
+            row += 1
+    figure.axes[-1].set_xlabel("seconds", color=_TEXT_2)
+    if image is not None:
+        scale: Any = figure.colorbar(image, cax=figure.add_subplot(grid[:, 1]))
+        scale.set_label("dB below a full-scale sine", color=_TEXT_2)
+        scale.outline.set_edgecolor(_BORDER)
+        scale.ax.tick_params(colors=_TEXT_2, labelsize=9)
+    figure.text(0.055, 0.955, title, color=_TEXT, fontsize=15, fontweight="bold")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", facecolor=_PANEL, metadata={"Software": None})
     if path is not None:
-        from engine.session.atomic import write_atomically
-
         write_atomically(path, buffer.getvalue())
     return buffer.getvalue()
 
@@ -116,23 +133,30 @@ def _dress(axes: Any) -> None:
         spine.set_color(_BORDER)
 
 
-def _draw_wave(axes: Any, seen: _Look, seconds: float, peak: float, name: str, colour: str) -> None:
+def _name(axes: Any, name: str, colour: str) -> None:
+    axes.text(
+        0.008, 0.93, name, color=colour, fontsize=12, fontweight="bold", transform=axes.transAxes, va="top",
+        bbox={"facecolor": _CANVAS, "edgecolor": "none", "alpha": 0.7, "pad": 3},
+    )  # fmt: skip
+
+
+def _draw_wave(axes: Any, seen: _Look, seconds: float, longest_s: float, peak: float, has_labels: bool) -> None:
     _dress(axes)
-    time = np.linspace(0, seconds, _COLUMNS)
-    axes.fill_between(time, seen.low, seen.high, color=colour, linewidth=0.4)
+    colour = _BEFORE if axes.get_subplotspec().is_first_row() else _AFTER
+    axes.fill_between(np.linspace(0, seconds, _COLUMNS), seen.low, seen.high, color=colour, linewidth=0.4)
     axes.axhline(0, color=_BORDER, linewidth=0.6)
     axes.set_ylim(-1.05 * peak, 1.05 * peak)
-    axes.set_xlim(0, max(seconds, 1e-3))
-    axes.tick_params(labelbottom=False)
-    axes.text(0.008, 0.88, name, color=colour, fontsize=12, fontweight="bold", transform=axes.transAxes, va="top")
+    axes.set_xlim(0, longest_s)
+    axes.tick_params(labelbottom=has_labels)
 
 
-def _draw_spectrogram(axes: Any, seen: _Look, seconds: float, rate: int, top_hz: float) -> Any:
+def _draw_spectrogram(axes: Any, seen: _Look, seconds: float, longest_s: float, rate: int, top_hz: float) -> Any:
     _dress(axes)
     image = axes.imshow(
         seen.level_db, origin="lower", aspect="auto", interpolation="bilinear", cmap="inferno", vmin=-100, vmax=-10,
         extent=(0, max(seconds, 1e-3), 0, rate / 2 / 1000),
     )  # fmt: skip
+    axes.set_xlim(0, longest_s)
     axes.set_ylim(0, top_hz / 1000)
     axes.set_ylabel("kHz", color=_TEXT_2)
     return image

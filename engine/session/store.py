@@ -6,6 +6,7 @@ written beside their name and renamed, so several processes may share the folder
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
@@ -75,7 +76,7 @@ class Shelf:
         if chunk is None:
             with self._lock:
                 self._listed.discard(span)
-            path.unlink(missing_ok=True)
+            _unlink(path)
         return chunk
 
     def put(self, span: Span, chunk: Chunk) -> None:
@@ -158,24 +159,18 @@ class ChunkStore:
     def write_bytes(self, path: Path, parts: list[bytes | memoryview]) -> None:
         """Write a file of the store and make room if it is over its limit. Raises OutputError."""
         beside = path.with_name(f".{uuid4().hex}.part")
-        for attempt in (1, 2):
+        try:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with beside.open("wb") as stream:
-                    for part in parts:
-                        stream.write(part)
-                beside.replace(path)
-                break
+                _write(path, beside, parts)
             except FileNotFoundError:
-                if attempt == 2:  # once: another process may just have tidied the empty folder away
-                    raise
-            except OSError as error:
-                beside.unlink(missing_ok=True)
-                raise OutputError(
-                    f"the cache {self.folder} can't be written ({error.strerror or error})",
-                    "free some space or choose another cache folder",
-                    "finished parts are kept",
-                ) from error
+                _write(path, beside, parts)  # another process has just tidied the empty folder away
+        except OSError as error:
+            _unlink(beside)
+            raise OutputError(
+                f"the cache {self.folder} can't be written ({error.strerror or error})",
+                "free some space or choose another cache folder",
+                "finished parts are kept",
+            ) from error
         self._count(sum(len(part) for part in parts))
 
     def size_bytes(self) -> int:
@@ -253,6 +248,19 @@ class ChunkStore:
         return out
 
 
+def _write(path: Path, beside: Path, parts: list[bytes | memoryview]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with beside.open("wb") as stream:
+        for part in parts:
+            stream.write(part)
+    beside.replace(path)
+
+
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
 def _load(path: Path) -> Chunk | None:
     try:
         data = path.read_bytes()
@@ -282,11 +290,9 @@ def _load_notes(path: Path) -> Mapping[str, Any] | None:
 
 
 def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    try:
+    _unlink(path)
+    with contextlib.suppress(OSError):  # other parts are still on this shelf
         path.parent.rmdir()
-    except OSError:
-        return  # other parts are still on this shelf
 
 
 def _names(folder: Path) -> list[str]:

@@ -24,7 +24,8 @@ Channels = Literal["mixed", "each", "mid_side"]
 
 SHORTEST_VIEW = 32.0  # frames
 DEFAULT_LOW_HZ = 60.0
-NARROWEST_BAND_HZ = 40.0
+NARROWEST_BAND_HZ = 40.0  # of the view
+NARROWEST_BOX_HZ = 1.0
 
 
 class ViewState(QObject):
@@ -223,8 +224,10 @@ class ViewState(QObject):
             return None
         if selection.low_hz is None or selection.high_hz is None:
             return Selection(start, stop)
-        low, high = sorted((selection.low_hz, selection.high_hz))
-        return Selection(start, stop, max(0.0, low), min(high, self.rate / 2))
+        nyquist = self.rate / 2
+        low, high = sorted(min(max(hz, 0.0), nyquist) for hz in (selection.low_hz, selection.high_hz))
+        low = min(low, nyquist - NARROWEST_BOX_HZ)
+        return Selection(start, stop, low, max(high, low + NARROWEST_BOX_HZ))
 
     def select_all(self) -> None:
         self.set_selection(Selection(0, self.frames))

@@ -75,14 +75,10 @@ def _prepare(folder: Path, force: bool) -> None:
 
 
 def _against(clean: Any, other: Any) -> dict[str, float]:
-    from engine.measure import lsd, si_sdr_db, snr_db
+    from engine.measure import compare
 
-    x, y = clean.read(0, clean.frames), other.read(0, other.frames)
-    return {
-        "snr_db": round(float(snr_db(x, y)), 3),
-        "si_sdr_db": round(float(si_sdr_db(x, y)), 3),
-        "log_spectral_distance": round(float(lsd(x, y)), 4),
-    }
+    figures = compare(clean, other)
+    return {name: round(float(figures[name]), 3) for name in ("snr_db", "si_sdr_db", "log_spectral_distance_db")}
 
 
 def _rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -93,6 +89,6 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
                         ("bandwidth_hz", "bandwidth, Hz"), ("loudness_lufs", "loudness, LUFS")):  # fmt: skip
         rows.append((label, *("–" if m[name] is None else f"{m[name]:.1f}" for m in (before, after))))
     for name, label in (("snr_db", "SNR against the clean original, dB"),
-                        ("log_spectral_distance", "log-spectral distance")):  # fmt: skip
+                        ("log_spectral_distance_db", "log-spectral distance, dB")):  # fmt: skip
         rows.append((label, *(f"{truth[side][name]:.2f}" for side in ("before", "after"))))
     return rows

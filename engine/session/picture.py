@@ -88,7 +88,7 @@ def before_after(
     figure.axes[-1].set_xlabel("seconds", color=_TEXT_2)
     if image is not None:
         scale: Any = figure.colorbar(image, cax=figure.add_subplot(grid[:, 1]))
-        scale.set_label("dB below a full-scale sine", color=_TEXT_2)
+        scale.set_label("dB of a full-scale sine", color=_TEXT_2)
         scale.outline.set_edgecolor(_BORDER)
         scale.ax.tick_params(colors=_TEXT_2, labelsize=9)
     figure.text(0.055, 0.955, title, color=_TEXT, fontsize=15, fontweight="bold")

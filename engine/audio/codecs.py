@@ -69,7 +69,10 @@ def _opened(av: Any, path: Path) -> Any:
 def _heard(container: Any, stream: Any) -> Heard:
     frames = None
     if stream.duration is not None and container.format.name != "aac":  # a bare AAC stream only guesses
-        frames = round(stream.duration * stream.time_base * stream.rate)
+        # The edit list may be rounded to milliseconds, the last packet may hold padding: the shorter one is right.
+        ends = [p.pts + p.duration for p in container.demux(stream) if p.pts is not None and p.duration is not None]
+        frames = round(min([stream.duration, *ends[-1:]]) * stream.time_base * stream.rate)
+        container.seek(0)
     tags = {name: container.metadata[name] for name in TAGS if container.metadata.get(name)}
     return Heard(stream.codec_context.name, int(stream.rate), int(stream.channels), frames, tags)
 

@@ -15,6 +15,7 @@ import shutil
 import sys
 import threading
 import uuid
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +41,10 @@ class RawFile:
     def __init__(self, path: Path, channels: int, frames: int) -> None:
         self.channels = channels
         self.frames = frames
-        self._file = path.open("rb", buffering=0)
+        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self._seek_lock = threading.Lock()
+        # A recording is a value that views and tools pass around: nobody is left to close it, so the collector does.
+        self.close = weakref.finalize(self, os.close, self._descriptor)
 
     def read(self, start: int, stop: int) -> Samples:
         """Return frames, shape (stop - start, channels)."""
@@ -57,14 +60,15 @@ class RawFile:
         return out
 
     def _read_at(self, view: memoryview, offset: int) -> int:
+        if not self.close.alive:
+            raise OSError(errno.EBADF, "closed")
         if hasattr(os, "preadv"):
-            return os.preadv(self._file.fileno(), [view], offset)
+            return os.preadv(self._descriptor, [view], offset)
         with self._seek_lock:
-            self._file.seek(offset)
-            return self._file.readinto(view) or 0
-
-    def close(self) -> None:
-        self._file.close()
+            os.lseek(self._descriptor, offset, os.SEEK_SET)
+            data = os.read(self._descriptor, len(view))
+        view[: len(data)] = data
+        return len(data)
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,10 @@ def look(file: BinaryIO, container: str, size: int) -> Layout:
             return _look_aiff(file, size)
         if container == "CAF":
             return _look_caf(file, size)
+        if container == "W64":
+            return _look_w64(file, size)
+        if container == "AU":
+            return _look_au(file, size)
     except struct.error:  # the header itself breaks off; libsndfile decides
         pass
     return Layout()
@@ -169,6 +173,25 @@ def _look_caf(file: BinaryIO, size: int) -> Layout:
             # libsndfile refuses a CAF that breaks off; with the true length it reads what is there.
             return Layout(channels, length - 4, present - 4, {body - 8: struct.pack(">q", present)})
     return Layout(channels)
+
+
+def _look_w64(file: BinaryIO, size: int) -> Layout:
+    start = 40
+    for _ in range(MAX_CHUNKS):
+        file.seek(start)
+        name, length = struct.unpack("<4s12xQ", file.read(24))
+        if name == b"data":
+            return Layout(None, length - 24, size - start - 24)
+        start += max(24, length + 7 & ~7)
+        if start >= size:
+            break
+    return Layout()
+
+
+def _look_au(file: BinaryIO, size: int) -> Layout:
+    file.seek(4)
+    body, length = struct.unpack(">II", file.read(8))
+    return Layout(None, None if length == 0xFFFFFFFF else length, size - body)
 
 
 def ogg_breaks_off(file: BinaryIO, size: int) -> bool:

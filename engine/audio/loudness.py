@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import sosfilt
 
 from engine.audio.signal import Samples, Signal, Span, blocks
 from engine.audio.true_peak import TruePeak, true_peak_dbtp
@@ -96,6 +95,8 @@ class _KWeighted:
         """Return the powers of the steps that these samples finish."""
         if not len(samples):
             return []
+        from scipy.signal import sosfilt  # takes a second to import: the window is painted before
+
         weighted, self._state = sosfilt(self._sections, samples, axis=0, zi=self._state)
         power = np.square(weighted, out=weighted) @ self._weights
         finished = []
@@ -189,7 +190,7 @@ def measure_loudness(signal: Signal, span: Span | None = None, check: Callable[[
     found: list[float] = []
     for samples in _read(signal, span, check):
         found += weighted.add(samples)
-        peak.add(samples)
+        peak.add(samples, only_higher=True)
     steps = np.array(found)
     return Loudness(
         _integrate(steps),

@@ -142,7 +142,7 @@ class PeakPyramid:
         edges = (start + (stop - start) * np.arange(pixels + 1) / pixels) / size
         first = np.floor(edges[:-1]).astype(np.int64)
         last = np.maximum(np.ceil(edges[1:]).astype(np.int64), first + 1)
-        inside = (last > 0) & (first < plane.shape[1])
+        inside = (last > 0) & (edges[:-1] * size < self.frames)
         if not inside.any():
             return
         first, last = np.maximum(first[inside], 0), np.minimum(last[inside], plane.shape[1])

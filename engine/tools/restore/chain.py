@@ -6,15 +6,17 @@ bit, and the input minus the result is the sum of what was removed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.audio.signal import Samples, Signal, Span, check_span
-from engine.tools.tool import NO_JOB, Analysis, Job, Params
+from engine.tools.restore.knobs import KNOBS
+from engine.tools.tool import NO_JOB, Analysis, Job, Params, Value
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,9 @@ class Learned:
 
     facts: Mapping[str, Any] = field(default_factory=dict)  # JSON values
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+Memory = Callable[[Signal, tuple[tuple[str, Value], ...], Callable[[], Learned]], Learned]
 
 
 class Stage(Protocol):
@@ -85,21 +90,31 @@ def learnt(analysis: Analysis, stage: Stage) -> Learned:
     return Learned(analysis.facts.get(stage.name, {}), arrays)
 
 
-def learn_all(stages: tuple[Stage, ...], signal: Signal, params: Params, job: Job) -> Analysis:
+def learn_all(stages: tuple[Stage, ...], signal: Signal, params: Params, remember: Memory, job: Job) -> Analysis:
     """Let every stage that is switched on learn from what the ones before it leave at full strength.
 
-    Full strength, so that turning a strength needs no new analysis.
+    Full strength, so that turning a strength needs no new analysis. What all but the last stage learn is remembered:
+    a knob of a later stage needn't send them through the recording again.
     """
     facts: dict[str, Any] = {}
     arrays: dict[str, NDArray[Any]] = {}
+    source = signal
+    settings: tuple[tuple[str, Value], ...] = ()
     active = [stage for stage in stages if params[stage.name]]
     for number, stage in enumerate(active):
         part = job.part(number / len(active), (number + 1) / len(active))
-        learned = stage.learn(signal, params, part)
+        settings += settings_of(stage, params)
+        learn = partial(stage.learn, signal, params, part)
+        learned = learn() if stage is stages[-1] else remember(source, settings, learn)
         facts[stage.name] = dict(learned.facts)
         arrays.update({f"{stage.name}.{name}": array for name, array in learned.arrays.items()})
         signal = StageSignal(signal, stage, params, learned, 1.0, part)
     return Analysis(facts, arrays)
+
+
+def settings_of(stage: Stage, params: Params) -> tuple[tuple[str, Value], ...]:
+    """Return the knobs that decide what `stage` learns, with their values."""
+    return tuple((k.name, params[k.name]) for k in KNOBS if k.group == stage.name and k.invalidates == "analyse")
 
 
 def chained(
@@ -109,7 +124,7 @@ def chained(
     active: dict[str, StageSignal] = {}
     for stage in stages:
         strength = strength_of(stage, params)
-        if strength > 0.0:
+        if strength > 0.0 and stage.name in analysis.facts:
             signal = StageSignal(signal, stage, params, learnt(analysis, stage), strength, job)
             active[stage.name] = signal
     return signal, active

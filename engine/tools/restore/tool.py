@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from engine.audio.signal import Format, Samples, Signal, Span
 from engine.tools.restore.chain import Stage, chained, learn_all
 from engine.tools.restore.knobs import KNOBS, PRESETS
+from engine.tools.restore.memory import MEMORY
 from engine.tools.tool import NO_JOB, Analysis, Inputs, Job, Knob, Params, Value
 
 
@@ -23,7 +23,6 @@ def stages() -> tuple[Stage, ...]:
     return (Declick(), Dehum(), Denoise())
 
 
-@dataclass(frozen=True)
 class Restore:
     """Removes damage and shows what it removed. See `engine.tools.tool.Tool`."""
 
@@ -32,7 +31,7 @@ class Restore:
     summary: str = "Takes clicks, hum and noise away, and lets you hear what it took."
     version: int = 1
     knobs: tuple[Knob, ...] = KNOBS
-    presets: Mapping[str, Mapping[str, Value]] = field(default_factory=lambda: PRESETS)
+    presets: Mapping[str, Mapping[str, Value]] = PRESETS
     inputs: tuple[str, ...] = ()
     has_mix: bool = True
     is_generative: bool = False
@@ -51,7 +50,7 @@ class Restore:
         """Let every stage learn from what the stages before it leave at full strength."""
         if signal.frames == 0:
             return Analysis()
-        return learn_all(stages(), signal, params, job)
+        return learn_all(stages(), signal, params, MEMORY.learned, job)
 
     def render(
         self, signal: Signal, params: Params, analysis: Analysis, inputs: Inputs, span: Span, job: Job = NO_JOB

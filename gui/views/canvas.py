@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSplitter, QSplitterHandle, QVBoxLayout, QWidget
 
+from engine.audio.resample import ResampledSignal
+from engine.audio.signal import Span
 from engine.settings import Settings, cores
 from gui import theme
 from gui.views.crew import Crew
-from gui.views.lane import Lane
+from gui.views.lane import Difference, Lane
 from gui.views.number_row import NumberRow
 from gui.views.overview import OverviewView
 from gui.views.ruler import RulerView
@@ -60,6 +64,7 @@ class CanvasArea(QWidget):
             crew.failed.connect(self.failed)
         self.a: Lane | None = None
         self.b: Lane | None = None
+        self._delta: Lane | None = None
         self.monitor = "B"
         self.view_bar = ViewBar(state)
         self.overview = OverviewView(state)
@@ -103,32 +108,71 @@ class CanvasArea(QWidget):
 
     def set_lanes(self, a: Lane | None, b: Lane | None) -> None:
         """Show an original and a result; `b` None (or `a` itself) shows the original alone."""
+        self._drop_delta()
         self.a, self.b = a, b if b is not a else None
         self.overview.set_lanes(self.a, self.b)
         self.waveform.set_lanes(self.a, self.b, self.monitor)
         for view in (self.spectrogram, *self.compared):
             view.set_lanes(self.a, self.b, self.monitor)
+        self._make_delta()
 
     def set_monitor(self, monitor: str) -> None:
         """Say which side is heard: "A", "B" or "delta"."""
         self.monitor = monitor
         self.view_bar.set_monitor(monitor)
+        self._make_delta()
         self.waveform.set_monitor(monitor)
         for view in (self.spectrogram, *self.compared):
             view.set_monitor(monitor)
+
+    def _make_delta(self) -> None:
+        """Begin to read the difference, when it is heard for the first time."""
+        if self.monitor != "delta" or self._delta is not None or self.a is None or self.b is None:
+            return
+        self._delta = Lane(self._difference(self.a, self.b), "Difference", "delta", self._settings, self)
+        self._delta.failed.connect(self.failed)
+        self.b.peaks_changed.connect(self._delta_landed)
+        self.b.reset_done.connect(self._remake_delta)
+        self.waveform.curves.set_delta(self._delta)
+        for span in self.b.finished:
+            self._delta_landed(*span)
+
+    @staticmethod
+    def _difference(a: Lane, b: Lane) -> Difference:
+        original = a.source() if a.rate == b.rate else ResampledSignal(a.source(), b.rate)
+        return Difference(original, b.source())
+
+    def _delta_landed(self, start: int, stop: int) -> None:
+        if self._delta is not None and self.b is not None:
+            self._delta.set_finished(self.b.finished)
+            self._delta.refresh(Span(start, stop))
+
+    def _remake_delta(self) -> None:
+        self._drop_delta()
+        self._make_delta()
+
+    def _drop_delta(self) -> None:
+        if self._delta is not None and self.b is not None:
+            self.b.peaks_changed.disconnect(self._delta_landed)
+            self.b.reset_done.disconnect(self._remake_delta)
+            self.waveform.curves.set_delta(None)
+            self._delta.close()
+            self._delta.deleteLater()
+            self._delta = None
 
     def set_meters(self, peaks_db: tuple[float, ...], holds_db: tuple[float, ...]) -> None:
         """Show the peaks of what plays, one per channel, dBFS."""
         self.waveform.set_meters(peaks_db, holds_db)
 
-    def set_generated(self, low_hz: float | None) -> None:
-        """Tint what lies above a frequency as generated."""
+    def set_generated(self, low_hz: float | None, spans: Sequence[Span] = ()) -> None:
+        """Tint what lies above a frequency, and whole spans (project frames), as generated."""
         for view in (self.spectrogram, *self.compared):
-            view.set_generated(low_hz)
+            view.set_generated(low_hz, spans)
 
     def set_marks(self, marks: tuple[Mark, ...]) -> None:
-        """Show where the rendered sound is in doubt."""
+        """Show where the rendered sound is in doubt, and why."""
         self.overview.set_marks(tuple(marks))
+        self.ruler.set_marks(tuple(marks))
 
     def set_blind(self, is_blind: bool) -> None:
         """During a blind test show nothing that tells the sides apart."""
@@ -163,11 +207,11 @@ class CanvasArea(QWidget):
 
     def wait_idle(self, timeout_s: float = 20.0) -> bool:
         """Block until all that was asked for is computed; for pictures."""
-        lanes = all(lane.wait(timeout_s) for lane in (self.a, self.b) if lane is not None)
+        lanes = all(lane.wait(timeout_s) for lane in (self.a, self.b, self._delta) if lane is not None)
         return lanes and self._tiles_crew.wait_idle(timeout_s) and self._samples_crew.wait_idle(timeout_s)
 
     def close_workers(self) -> bool:
         """End all threads; False if one was still busy after 2 s."""
-        closers = [lane.close for lane in (self.a, self.b) if lane is not None]
+        closers = [lane.close for lane in (self.a, self.b, self._delta) if lane is not None]
         ended = [close() for close in (*closers, self._tiles_crew.close, self._samples_crew.close)]
         return all(ended)

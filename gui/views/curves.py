@@ -10,11 +10,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPointF, QRect, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from engine.audio.peaks import CELL
 from engine.audio.signal import Samples
 from gui import theme
+from gui.views.byte_picture import byte_picture
 from gui.views.crew import Crew
 from gui.views.envelope import (
     ColumnGrid,
@@ -47,6 +48,7 @@ class Curves(QObject):
         self._crew = crew
         self.a: Lane | None = None
         self.b: Lane | None = None
+        self._delta: Lane | None = None
         self.monitor = "B"
         self.is_blind = False
         self._pages: dict[tuple[int, int, bool], SamplePages] = {}
@@ -64,9 +66,24 @@ class Curves(QObject):
             lane.reset_done.connect(self._forget_pages)
         self._forget_pages()
 
+    def set_delta(self, delta: Lane | None) -> None:
+        """Show the difference instead of both sides while it is heard."""
+        if self._delta is not None:
+            self._delta.peaks_changed.disconnect(self._peaks_landed)
+        self._delta = delta
+        if delta is not None:
+            delta.peaks_changed.connect(self._peaks_landed)
+        self.changed.emit()
+
     @property
     def lanes(self) -> list[Lane]:
         return [lane for lane in (self.a, self.b) if lane is not None]
+
+    @property
+    def delta(self) -> Lane | None:
+        """The difference, if that is what is shown."""
+        is_shown = self.monitor == "delta" and self._state.view_follows_monitor and not self.is_blind
+        return self._delta if is_shown else None
 
     @property
     def rows(self) -> int:
@@ -107,16 +124,12 @@ class Curves(QObject):
         if frames_per_px < LINE_FRAMES and self._paint_lines(painter, rect):
             return
         width, height = round(rect.width() * ratio), round(rect.height() * ratio)
-        # QImage wants rows of whole 32-bit words.
-        edges: Picture = np.zeros((height + 1, -(-width // 4) * 4), dtype=np.uint8)
+        edges: Picture = np.zeros((height + 1, width), dtype=np.uint8)
         known = np.ones(width, dtype=np.bool_)
         for left, right in gaps:
             known[round((left - rect.left()) * ratio) : round((right - rect.left()) * ratio)] = False
-        self._mark(edges[:, :width], known, ratio, rect)
-        picture = filled(edges)
-        image = QImage(picture.data, width, height, picture.shape[1], QImage.Format.Format_Indexed8)
-        image.setColorTable(self._colour_table())
-        image.setDevicePixelRatio(ratio)
+        self._mark(edges, known, ratio, rect)
+        image = byte_picture(filled(edges), self._colour_table(), ratio)
         painter.drawImage(QPointF(rect.left(), rect.top()), image)
         for row in range(self.rows):
             middle = round(self.row(row, rect)[0])
@@ -141,6 +154,8 @@ class Curves(QObject):
         self, rendered: NDArray[np.bool_], ratio: float
     ) -> tuple[Envelope | None, Envelope | None, NDArray[np.bool_]]:
         """Return what stands behind and in front, and in which columns the front hides the back's RMS."""
+        if self.delta is not None:
+            return None, self._envelope(self.delta, len(rendered), ratio).where(rendered), np.ones_like(rendered)
         a = self._envelope(self.a, len(rendered), ratio) if self.a else None
         if self.b is None or self.is_blind:
             return a, None, np.zeros_like(rendered)
@@ -178,6 +193,8 @@ class Curves(QObject):
         back, front = QColor(look.a), QColor(look.b)
         if self.is_blind:
             back = front = QColor(look.text2)
+        elif self.delta is not None:
+            front = QColor(look.delta)
         elif self._is_a_heard:
             back, front = front, back
         canvas = QColor(look.canvas)
@@ -189,7 +206,9 @@ class Curves(QObject):
         """Draw the curves through the samples; False while samples are still being read."""
         look = theme.tokens()
         sides = [(self.a, look.text2 if self.is_blind else look.a), (None if self.is_blind else self.b, look.b)]
-        if self._is_a_heard:
+        if self.delta is not None:
+            sides = [(self.delta, look.delta)]
+        elif self._is_a_heard:
             sides.reverse()
         found = [(lane, self._samples_around(lane), colour) for lane, colour in sides if lane is not None]
         if any(samples is None for _, (_, samples), _ in found):

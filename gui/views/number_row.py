@@ -47,13 +47,17 @@ class NumberField(QLineEdit):
         self._step = step
         self._field = field
         self.setProperty("role", "number")
-        self.setFixedWidth(theme.px(field.width))
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setFont(theme.mono_font(12))
+        theme.CHANGES.changed.connect(self._resize_type)
+        self._resize_type()
         self.setAccessibleName(field.label + (f" in {field.unit}" if field.unit else ""))
         self.setAccessibleDescription(field.hint)
         self.setToolTip(field.hint)
         self.editingFinished.connect(self._finish)
+
+    def _resize_type(self) -> None:
+        self.setFixedWidth(theme.px(self._field.width))
+        self.setFont(theme.mono_font(12))
 
     def show_text(self, text: str) -> None:
         """Show a value unless the user is typing one."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.numbers import clock
+from gui.views.byte_picture import byte_picture
 from gui.views.curves import blend, colours_of_bits
 from gui.views.envelope import ColumnGrid, Envelope, envelope_of_peaks, filled, mark_columns
 from gui.views.lane import Lane
@@ -143,27 +144,21 @@ class OverviewView(TimeCanvas):
         """Return the waves as they look outside and inside the frame."""
         ratio = self.devicePixelRatioF()
         width, height = round(self.plot.width() * ratio), round((HEIGHT - 8) * ratio)
-        edges = np.zeros((height + 1, -(-width // 4) * 4), dtype=np.uint8)
+        edges = np.zeros((height + 1, width), dtype=np.uint8)
         hidden = np.zeros(width, dtype=np.bool_)
         # B first: what it has finished hides A.
         for lane, bit in ((None if self.is_blind else self.b, BIT_B), (self.a, BIT_A)):
             if lane is not None:
                 envelope = self._envelope(lane, width).where(~hidden)
                 low, high = envelope.minimum[:, 0], envelope.maximum[:, 0]
-                mark_columns(edges[:, :width], low, high, height / 2 - 2 * ratio, bit, height / 2)
+                mark_columns(edges, low, high, height / 2 - 2 * ratio, bit, height / 2)
                 hidden |= ~np.isnan(low)
         picture = filled(edges)
-        image = QImage(picture.data, width, height, picture.shape[1], QImage.Format.Format_Indexed8)
-        images = []
-        for strength_a, strength_b in ((0.34 if self.b is not None else 0.52, 0.52), (0.7, 1.0)):
-            shown = image.copy()
-            canvas, a = QColor(look.canvas), QColor(look.text2 if self.is_blind else look.a)
-            shown.setColorTable(
-                colours_of_bits([blend(a, canvas, strength_a), blend(QColor(look.b), canvas, strength_b)])
-            )
-            shown.setDevicePixelRatio(ratio)
-            images.append(shown)
-        return images[0], images[1]
+        canvas, a, b = (QColor(code) for code in (look.canvas, look.text2 if self.is_blind else look.a, look.b))
+        pale = 0.34 if self.b is not None else 0.52
+        outside = colours_of_bits([blend(a, canvas, pale), blend(b, canvas, 0.52)])
+        inside = colours_of_bits([blend(a, canvas, 0.7), b])
+        return byte_picture(picture, outside, ratio), byte_picture(picture, inside, ratio)
 
     def _envelope(self, lane: Lane, width: int) -> Envelope:
         grid = ColumnGrid.over(0, lane.frames, width)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPainterPath, QPen, QWheelEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPainterPath, QPen, QWheelEvent
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from engine.audio.signal import Span
 from gui import theme
 from gui.numbers import clock
 from gui.views.axes import time_step
 from gui.views.time_canvas import TimeCanvas, spoken_selection
-from gui.views.view_state import ViewState
+from gui.views.view_state import Mark, ViewState
 
 HEIGHT = 28  # 24 painted as in the pictures would be too low to hit; the brace takes the rest
 BRACE_PX = 4
@@ -31,7 +31,25 @@ class RulerView(TimeCanvas):
         self._pressed_x = 0.0
         self._zoom_to: float | None = None
         self._flags: list[tuple[QRectF, int]] = []
+        self._marks: tuple[Mark, ...] = ()
         self.setToolTip("Click to play from here, drag to loop, right-drag to zoom to a range")
+
+    def set_marks(self, marks: tuple[Mark, ...]) -> None:
+        """Show where the rendered sound is in doubt; the reason is the tooltip."""
+        self._marks = marks
+        self.renew()
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            reasons = self.reasons_at(event.pos().x())
+            if reasons:
+                QToolTip.showText(event.globalPos(), "\n".join(reasons), self)
+                return True
+        return bool(super().event(event))
+
+    def reasons_at(self, x: float) -> list[str]:
+        """Return why the sound at a pixel is in doubt."""
+        return [mark.reason for mark in self._marks if self.x_of(mark.start) - 5 <= x <= self.x_of(mark.stop) + 5]
 
     # --- painting ------------------------------------------------------------------------------------------------
 
@@ -49,6 +67,9 @@ class RulerView(TimeCanvas):
         if self.state.loop is not None:
             self._paint_brace(painter, QColor(look.accent), self.state.loop)
         self._paint_markers(painter, look)
+        for mark in self._marks:
+            first, last = round(self.x_of(mark.start)), round(self.x_of(mark.stop))
+            painter.fillRect(QRect(first, self.height() - 4, max(3, last - first), 3), QColor(look.error))
         if self._zoom_to is not None:
             left, right = sorted((self._pressed_x, self._zoom_to))
             painter.fillRect(QRectF(left, 0, right - left, self.height()), theme.color(look.accent, 0.3))

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QWheelEvent
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from engine.audio.signal import Span
 from gui import theme
 from gui.views.axes import frequency_ticks, hz_at_position, note_name, position_of_hz, short_hz
+from gui.views.byte_picture import byte_picture
 from gui.views.colour_bar import DEFAULT_DB, ColourBar
 from gui.views.colour_maps import DELTA_STEP_DB, LOWEST_DB, UNFINISHED, colours_of_changes, colours_of_levels
 from gui.views.crew import Crew
 from gui.views.curves import Curves
 from gui.views.lane import Lane
 from gui.views.pointed_canvas import PointedCanvas
-from gui.views.spectrogram_marks import paint_box, paint_crosshair, paint_generated, paint_side
+from gui.views.spectrogram_marks import paint_box, paint_crosshair, paint_generated, paint_generated_span, paint_side
 from gui.views.spectrogram_scene import SpectrogramScene
 from gui.views.time_canvas import GUTTER, paint_hatching, paint_unrendered_label
-from gui.views.view_state import Hover, Mark, Selection, ViewState
+from gui.views.view_state import Hover, Selection, ViewState
 
 Shown = Literal["A", "B", "delta"]
 NAMES: dict[Shown | None, str] = {
@@ -59,7 +61,7 @@ class SpectrogramView(PointedCanvas):
         self.monitor: str = "B"
         self.bar = ColourBar(state)
         self.generated_hz: float | None = None
-        self.marks: tuple[Mark, ...] = ()
+        self.generated_spans: tuple[Span, ...] = ()
         self.crosshair: Hover | None = None
         self._pictures: list[NDArray[np.uint8]] = []
         self._bar_drag: Callable[[float], None] | None = None
@@ -89,9 +91,9 @@ class SpectrogramView(PointedCanvas):
             self.monitor = monitor
             self.renew()
 
-    def set_generated(self, low_hz: float | None) -> None:
-        """Tint what lies above a frequency as generated, None for nothing."""
-        self.generated_hz = low_hz
+    def set_generated(self, low_hz: float | None, spans: Sequence[Span] = ()) -> None:
+        """Tint what lies above a frequency (None: nothing), and whole spans in project frames, as generated."""
+        self.generated_hz, self.generated_spans = low_hz, tuple(spans)
         self.renew()
 
     def set_crosshair(self, place: Hover | None) -> None:
@@ -239,6 +241,9 @@ class SpectrogramView(PointedCanvas):
             painter.setOpacity(min(1.0, 2 * (1 - self.state.opacity)))
             self._curves.paint(painter, plot, self.devicePixelRatioF(), gaps)
             painter.setOpacity(1.0)
+        for span in self.generated_spans if self.shown == "B" else ():
+            left, right = (min(max(round(self.x_of(x)), plot.left()), plot.right() + 1) for x in span)
+            paint_generated_span(painter, QRect(left, plot.top(), right - left, plot.height()))
         if self.generated_hz is not None and self.shown == "B":
             bounds = [plot.left(), *(x for gap in gaps for x in gap), plot.right() + 1]
             done = [(bounds[i], bounds[i + 1]) for i in range(0, len(bounds), 2)]
@@ -255,20 +260,19 @@ class SpectrogramView(PointedCanvas):
     def _draw(
         self, painter: QPainter, picture: NDArray[np.uint8], rect: QRect, ratio: float, gaps: list[tuple[int, int]]
     ) -> None:
-        height, width = picture.shape
-        padded = picture if width % 4 == 0 else np.pad(picture, ((0, 0), (0, -width % 4)))
-        image = QImage(np.ascontiguousarray(padded).data, width, height, padded.shape[1], QImage.Format.Format_Indexed8)
         floor, ceiling = self.state.floor_db, self.state.ceiling_db
         is_delta = self.shown == "delta"
         colours = colours_of_changes() if is_delta else colours_of_levels(self.state.map_name, floor, ceiling)
-        image.setColorTable(list(colours))
-        image.setDevicePixelRatio(ratio)
-        painter.drawImage(QPointF(rect.left(), rect.top()), image)
-        if gaps and not is_delta:
-            image.setColorTable(list(colours_of_levels(UNFINISHED, floor, ceiling)))
-            for left, right in gaps:
-                part = QRectF((left - rect.left()) * ratio, 0, (right - left) * ratio, height)
-                painter.drawImage(QRectF(left, rect.top(), right - left, rect.height()), image, part)
+        painter.drawImage(QPointF(rect.left(), rect.top()), byte_picture(picture, colours, ratio))
+        for left, right in gaps:
+            gap = QRect(left, rect.top(), right - left, rect.height())
+            if is_delta:  # nothing is known to have changed
+                painter.fillRect(gap, QColor.fromRgb(colours[128]))
+                continue
+            first = round((left - rect.left()) * ratio)
+            part = picture[:, first : first + round((right - left) * ratio)]
+            grey = byte_picture(part, colours_of_levels(UNFINISHED, floor, ceiling), ratio)
+            painter.drawImage(QRectF(gap), grey)
 
     def _paint_ruler(self, painter: QPainter, look: theme.Tokens) -> None:
         painter.setFont(theme.ui_font(11, 500))

@@ -70,6 +70,17 @@ def paint_generated(
     _paint_star(painter, QPointF(plate.left() + 13, plate.center().y()))
 
 
+def paint_generated_span(painter: QPainter, part: QRect) -> None:
+    """Tint a span in which all sound is generated, and say so if there is room."""
+    if part.width() <= 0:
+        return
+    painter.fillRect(part, theme.color("#4CC9F0", 0.10))
+    painter.fillRect(QRect(part.left(), part.top(), part.width(), 2), QColor("#4CC9F0"))
+    if part.width() > 110:
+        plate = paint_label(painter, part.left() + 8, part.top() + 17, "      Generated")
+        _paint_star(painter, QPointF(plate.left() + 13, plate.center().y()))
+
+
 def _paint_star(painter: QPainter, at: QPointF) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor("#4CC9F0"), 1.3))

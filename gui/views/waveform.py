@@ -126,7 +126,10 @@ class WaveformView(PointedCanvas):
     def _paint_legend(self, painter: QPainter, look: theme.Tokens) -> None:
         x, y = self.plot.left() + 11.0, self.plot.bottom() - 12.0
         strong, plain = theme.ui_font(12, 700), theme.ui_font(12, 500)
-        for letter, lane, colour in (("A", self.curves.a, look.a), ("B", self.curves.b, look.b)):
+        sides = [("A", self.curves.a, look.a), ("B", self.curves.b, look.b)]
+        if self.curves.delta is not None:
+            sides = [("Δ", self.curves.delta, look.delta)]
+        for letter, lane, colour in sides:
             if lane is None:
                 continue
             for text, font, ink, gap in ((letter, strong, colour, 6), (lane.name, plain, look.text2, 14)):

@@ -44,7 +44,9 @@ def message_of(error: ShellacError | Fault, actions: tuple[tuple[str, Callable[[
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """Return `text` with a capital, unless it begins with the name of a file."""
+    first = text.split(" ", 1)[0]
+    return text if any(letter in first for letter in "./\\_'\"") else text[:1].upper() + text[1:]
 
 
 class _Mark(QWidget):

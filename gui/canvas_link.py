@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from engine.audio.signal import Span
 from engine.session.recipe import Scope
 from engine.session.session import Session
-from engine.settings import cores
 from gui.document import Document
 from gui.listening import Listening
 from gui.rendering import Rendering
@@ -149,8 +148,6 @@ class CanvasLink(QObject):
         is_playing = self._listening.is_playing
         self.state.set_playing(is_playing)
         self._timer.start(PLAYING_MS if is_playing else RESTING_MS)
-        if cores() <= 2:
-            self.canvas.set_busy_tiles(is_playing)
 
     # --- time -----------------------------------------------------------------------------------------------------
 

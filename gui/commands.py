@@ -12,9 +12,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QMessageBox, QPushButton
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QMessageBox
 
-from engine.audio.files import OPEN_SUFFIXES
+from engine.audio.files import OPEN_SUFFIXES, FileInfo
 from engine.errors import ShellacError
 from engine.session.command import step_command
 from engine.session.project import SUFFIX
@@ -26,21 +26,21 @@ from gui.actions import DEVICE_ICONS, DEVICE_KEYS, keys_of
 from gui.banner import Message, message_of
 from gui.canvas_link import CanvasLink
 from gui.docks.lists import TrackRow
-from gui.docks.measured import MeasuredTable
 from gui.document import Document
 from gui.focus_keys import FocusKeys
 from gui.jobs import Jobs, Task
-from gui.listening import Listening, SoundChoice
+from gui.listening import Listening
 from gui.loudness_link import LoudnessLink
 from gui.measuring import Measured, Measuring
-from gui.numbers import clock, depth, kilohertz
+from gui.numbers import channels, clock, depth, kilohertz, size
 from gui.panels.card import Card, CardView
 from gui.presets import Presets
 from gui.rack import Rack
 from gui.rendering import Rendering
+from gui.sound import SoundChoice
 from gui.transport import FormatNote
 from gui.views.view_state import Hover
-from gui.window import MainWindow, facts_of
+from gui.window import MainWindow
 
 SPECTROGRAM_HOP = 512  # frames of one column, for , and .
 
@@ -68,9 +68,6 @@ class Commands(QObject):
         self._connect_actions()
         self.keys = FocusKeys(window)
         self.keys.held.connect(self.listening.hold)
-        window.restore_layout()
-        window.show_file(False)
-        window.set_focus_layout(False)
         window.actions_by_name["light_theme"].setChecked(prefs.theme == "light")
         self._show_threads()
         self._show_recents()
@@ -80,15 +77,8 @@ class Commands(QObject):
 
     def _build_rack(self) -> None:
         self.rack = Rack(self.document.tools, self._connect_card)
-        self.table = MeasuredTable()
-        self.add_button = QPushButton(icons.icon("plus", lambda look: look.text), "  Add")
-        self.add_button.setFixedHeight(28)
-        self.add_button.setAccessibleName("Add a device")
-        from PySide6.QtCore import Qt
-
-        self.add_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.add_button.clicked.connect(self._show_add_menu)
-        self.window.add_right(self.rack, self.table, self.add_button)
+        self.window.rack_dock.column.addWidget(self.rack)
+        self.window.add_button.clicked.connect(self._show_add_menu)
         self.rack.moved.connect(self.document.move_device)
         self.rack.tool_chosen.connect(self.add_device)
         menu = self.window.menus["Tools"]
@@ -112,6 +102,7 @@ class Commands(QObject):
             self.link = link
             self.window.add_canvas(link.holder)
             self.loudness = LoudnessLink(self.listening, self.window, link.canvas, self)
+            self.document.source_changed.connect(self.loudness.clear)
             link.hovered.connect(self._show_pointer)
             link.ticked.connect(self._tick)
             link.selection_changed.connect(self.show_rack)
@@ -154,6 +145,8 @@ class Commands(QObject):
         self.rendering.changed.connect(self.show_rack)
         self.rendering.ready.connect(self._show_format)
         self.rendering.message.connect(self.window.show_message)
+        self.rendering.begun.connect(lambda: self.window.close_messages("render"))
+        self.rendering.begun.connect(lambda: self.window.close_messages("device"))
         self.listening.changed.connect(self._show_heard)
         self.listening.state_changed.connect(self._show_playing)
         self.listening.sound_changed.connect(self._show_sound)
@@ -273,11 +266,12 @@ class Commands(QObject):
             return
         self.open(paths[0])
         for path in paths[1:]:
-            QTimer.singleShot(0, partial(self._add_when_open, path))
+            QTimer.singleShot(0, partial(self.add_when_open, path))
 
-    def _add_when_open(self, path: Path) -> None:
+    def add_when_open(self, path: Path) -> None:
+        """Add a track once what is being opened is open."""
         if self.document.opening is not None:
-            QTimer.singleShot(50, partial(self._add_when_open, path))
+            QTimer.singleShot(50, partial(self.add_when_open, path))
         else:
             self.document.add_track(path)
 
@@ -362,7 +356,7 @@ class Commands(QObject):
         menu = QMenu(self.window)
         for tool in self.document.tools:
             menu.addAction(self.window.actions_by_name[f"add-{tool.name}"])
-        menu.exec(self.add_button.mapToGlobal(QPoint(0, self.add_button.height() + 2)))
+        menu.exec(self.window.add_button.mapToGlobal(QPoint(0, self.window.add_button.height() + 2)))
         menu.deleteLater()
 
     def _connect_card(self, card: Card) -> None:
@@ -466,7 +460,6 @@ class Commands(QObject):
         if steps and self.focused_device not in {step.id for step in steps}:
             self.focused_device = steps[-1].id
         self.rack.show_steps(steps, self._card_view, document.session is not None)
-        self.add_button.setVisible(document.session is not None)
 
     def _card_view(self, index: int, step: Step) -> CardView:
         track, count = self.document.track, len(self.document.recipe.steps)
@@ -609,7 +602,8 @@ class Commands(QObject):
 
     def _show_opening(self) -> None:
         task = self.document.opening
-        self.window.empty.zone.setEnabled(task is None)
+        name = task.name.removeprefix("Open ") if task is not None else ""
+        self.window.empty.zone.show_opening(name, task.fraction if task is not None else 0.0)
 
     def _show_heard(self) -> None:
         listening, transport = self.listening, self.window.transport
@@ -663,9 +657,11 @@ class Commands(QObject):
         shown = self.jobs.shown
         self.window.status.pill.show_task(shown[0] if shown else None, len(shown) - 1)
         self.window.job_list.show_tasks(shown, list(self.jobs.ended))
+        if self.document.opening is not None:
+            self._show_opening()
 
     def _show_measured(self, measured: Measured) -> None:
-        self.table.show_rows(measured.rows)
+        self.window.table.show_rows(measured.rows)
         self.window.measured_dock.head.second.setText(measured.note)
 
     def _show_recents(self) -> None:
@@ -806,6 +802,18 @@ class Commands(QObject):
         self.jobs.close()
         self.listening.close()
         self.document.forget_journal()
+
+
+def facts_of(info: FileInfo) -> dict[str, str]:
+    """Return the rows of the file dock."""
+    return {
+        "Format": f"{info.container} {depth(info.subtype)}".strip(),
+        "Length": clock(info.seconds),
+        "Channels": f"{channels(info.channels)} · {kilohertz(info.rate)}",
+        "Size": size(info.bytes),
+        "Title": info.tags.get("title", ""),
+        "Note": info.note,
+    }
 
 
 def icons_action(text: str, name: str, parent: QObject):  # type: ignore[no-untyped-def]

@@ -5,19 +5,20 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QIcon, QKeyEvent, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
+    QHeaderView,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
+    QTreeWidget,
+    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -47,8 +48,14 @@ class AllActions(QDialog):
         self.field.setMinimumHeight(32)
         self.field.textChanged.connect(self._narrow)
         self.field.installEventFilter(self)
-        self.list = QListWidget()
-        self.list.setProperty("boxed", "true")
+        self.list = QTreeWidget()
+        self.list.setColumnCount(2)
+        self.list.setHeaderHidden(True)
+        self.list.setRootIsDecorated(False)
+        self.list.setIconSize(QSize(15, 15))
+        self.list.header().setStretchLastSection(False)
+        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.list.setAccessibleName("Actions found")
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.itemClicked.connect(lambda _item: self._do())
@@ -59,31 +66,42 @@ class AllActions(QDialog):
     def _narrow(self, text: str) -> None:
         self.list.clear()
         words = text.lower().split()
+        blank = QPixmap(15, 15)
+        blank.fill(Qt.GlobalColor.transparent)
         for index, action in enumerate(self._actions):
             name = action.text().replace("&", "")
             if all(word in name.lower() for word in words):
                 keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-                item = QListWidgetItem(action.icon(), f"{name}     {keys}" if keys else name)
-                item.setData(Qt.ItemDataRole.UserRole, index)
-                self.list.addItem(item)
-        self.list.setCurrentRow(0)
+                item = QTreeWidgetItem([name, keys])
+                item.setIcon(0, action.icon() if not action.icon().isNull() else QIcon(blank))
+                item.setData(0, Qt.ItemDataRole.UserRole, index)
+                item.setForeground(1, theme.color(theme.tokens().text3))
+                self.list.addTopLevelItem(item)
+        self._choose(0)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.field and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()), 0)
-            if step and self.list.count():
-                self.list.setCurrentRow((self.list.currentRow() + step) % self.list.count())
+            count = self.list.topLevelItemCount()
+            if step and count:
+                chosen = self.list.selectedItems()
+                self._choose((self.list.indexOfTopLevelItem(chosen[0]) + step) % count if chosen else 0)
                 return True
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self._do()
                 return True
         return super().eventFilter(watched, event)
 
-    def _do(self) -> None:
-        item = self.list.currentItem()
+    def _choose(self, row: int) -> None:
+        item = self.list.topLevelItem(row)
         if item is not None:
+            self.list.setCurrentItem(item)
+
+    def _do(self) -> None:
+        chosen = self.list.selectedItems()
+        if chosen:
             self.accept()
-            self._actions[int(item.data(Qt.ItemDataRole.UserRole))].trigger()
+            self._actions[int(chosen[0].data(0, Qt.ItemDataRole.UserRole))].trigger()
 
 
 class KeySheet(QDialog):
@@ -185,8 +203,7 @@ def about_text() -> str:
         return "\n".join([*lines, f"  {error}"])
     for name, card in sorted(cards.items()):
         lines += [f"  {name}: {card.task}", f"    licence of the weights: {card.licence}"]
-        for item in getattr(card, "data", ()):
-            lines.append(f"    trained on {item.name} ({item.licence})")
+        lines += [f"    trained on {data}" for data in card.data_licences]
     if not cards:
         lines.append("  none")
     return "\n".join(lines)

@@ -27,6 +27,8 @@ from gui.recent import Recent
 
 COLUMNS = 3
 SHOWN = 6
+HEADING = "Drop a recording here"
+SECOND = "Drop another one later to add it as a track"
 
 
 class Emblem(QWidget):
@@ -63,11 +65,12 @@ class DropZone(QFrame):
         middle = Qt.AlignmentFlag.AlignHCenter
         column.addWidget(Emblem(), 0, middle)
         column.addStretch(1)
-        heading = label("Drop a recording here", "title")
-        heading.setStyleSheet(f"font-size: {theme.px(20)}px")
-        column.addWidget(heading, 0, middle)
+        self.heading = label(HEADING, "title")
+        self.heading.setStyleSheet(f"font-size: {theme.px(20)}px")
+        column.addWidget(self.heading, 0, middle)
         column.addSpacing(6)
-        column.addWidget(label("Drop another one later to add it as a track", "label"), 0, middle)
+        self.second = label(SECOND, "label")
+        column.addWidget(self.second, 0, middle)
         column.addSpacing(18)
         buttons = QHBoxLayout()
         buttons.setSpacing(16)
@@ -80,6 +83,12 @@ class DropZone(QFrame):
         column.addWidget(label("WAV   AIFF   FLAC   OGG   Opus   MP3   CAF   RF64", "small"), 0, middle)
         column.addSpacing(4)
         column.addWidget(label("Originals are never changed", "small"), 0, middle)
+
+    def show_opening(self, name: str, fraction: float = 0.0) -> None:
+        """Say what is being opened and how far it is; no name says what can be dropped."""
+        self.heading.setText(f"Opening {name}…" if name else HEADING)
+        share = f"{100 * fraction:.0f} % read, Esc cancels" if fraction else "Esc cancels"
+        self.second.setText(share if name else SECOND)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = theme.tokens()

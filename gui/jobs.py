@@ -12,12 +12,14 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
 
 from engine.errors import Cancelled, ShellacError
-from engine.tools.tool import Job
+
+if TYPE_CHECKING:
+    from engine.tools.tool import Job
 
 State = Literal["running", "done", "failed", "cancelled"]
 PROGRESS_INTERVAL_S = 0.05
@@ -70,6 +72,8 @@ class Task(QObject):
     _finished = Signal(object)
 
     def __init__(self, name: str, work: Callable[[Job], Any], parent: QObject | None = None) -> None:
+        from engine.tools.tool import Job  # it brings all tools along: the window is painted before
+
         super().__init__(parent)
         self.name = name
         self.state: State = "running"

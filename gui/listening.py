@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtCore import Signal as QtSignal
@@ -12,31 +11,14 @@ from PySide6.QtCore import Signal as QtSignal
 from engine.audio.signal import Signal, Span
 from engine.playback.feeder import PlayerEvent
 from engine.playback.match import LevelMatch, level_match
-from engine.playback.output import Output, PortAudioOut, open_output
 from engine.playback.player import DELTA_GAINS_DB, Player
 from engine.session.render import RenderedSignal
 from gui.banner import Message
 from gui.jobs import Jobs, Task
+from gui.sound import SoundChoice, opener
 from gui.transport import Monitor
 
 MATCH_REST_MS = 400
-
-
-@dataclass(frozen=True)
-class SoundChoice:
-    """What the preferences say about sound. An empty device is the system's own."""
-
-    device: str = ""
-    latency_s: float = 0.2
-
-
-def opener(choice: SoundChoice) -> Callable[[], Output]:
-    """Return what makes an output of the user's choice."""
-    if choice.device == "null":
-        return lambda: open_output("null", choice.latency_s)
-    if choice.device:
-        return lambda: PortAudioOut(choice.device, choice.latency_s)
-    return lambda: open_output(None, choice.latency_s)
 
 
 class Listening(QObject):

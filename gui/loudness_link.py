@@ -39,6 +39,15 @@ class LoudnessLink(QObject):
             self._listening.player.reset_meters()
             self._timer.start()
 
+    def clear(self) -> None:
+        """Show nothing: another recording is in front."""
+        self._timer.stop()
+        self._peaks, self._holds, self._ages = (), (), []
+        self._window.transport.momentary.show_value("–")
+        self._window.transport.true_peak.show_value("–")
+        self._window.loudness.show_facts({})
+        self._fall(())
+
     def tick(self) -> None:
         """Take what was heard since the last tick."""
         reading = self._listening.player.meters()
@@ -51,15 +60,15 @@ class LoudnessLink(QObject):
 
     def _show(self, reading: MeterReading) -> None:
         self._highest = max((self._highest, *reading.true_peak_dbtp))
-        momentary, peak = signed(reading.momentary_lufs), signed(self._highest)
+        momentary, peak = _level(reading.momentary_lufs), _level(self._highest)
         self._window.transport.momentary.show_value(momentary)
         self._window.transport.true_peak.show_value(peak)
         is_stereo = len(reading.peak_dbfs) == 2
         self._window.loudness.show_facts(
             {
                 "Momentary": f"{momentary} LUFS",
-                "Short-term": f"{signed(reading.short_term_lufs)} LUFS",
-                "Integrated": f"{signed(reading.integrated_lufs)} LUFS",
+                "Short-term": f"{_level(reading.short_term_lufs)} LUFS",
+                "Integrated": f"{_level(reading.integrated_lufs)} LUFS",
                 "True peak": f"{peak} dBTP",
                 "Correlation": signed(reading.correlation, 2, plus=True) if is_stereo else "–",
             }
@@ -81,3 +90,8 @@ class LoudnessLink(QObject):
         )
         self._window.transport.bars.show_levels(self._peaks, self._holds)
         self._canvas.set_meters(self._peaks, self._holds)
+
+
+def _level(value: float) -> str:
+    """Return a level in words; what lies under −120 is the tail of a filter, not sound."""
+    return signed(value if value > SILENT_DB else -math.inf)

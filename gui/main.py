@@ -8,37 +8,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-COMMANDS = frozenset(
-    ("restore", "upsample", "restyle", "align", "age", "run", "measure", "models", "doctor", "demo")
-)  # fmt: skip
 FIRST_PAINT = "SHELLAC_PRINT_FIRST_PAINT"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command, or open the window with the files named. Returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if is_command(words):
-        from engine.cli import main as run_command
+    if words and words[0] != "--audio":
+        import engine.cli  # light, but a window without files needn't even have it
 
-        return run_command(words)
+        if engine.cli.is_command(words):
+            return engine.cli.main(words)
     return open_window(words)
-
-
-def is_command(words: Sequence[str]) -> bool:
-    """True if the words are for the command line: a command's name, or an option like --help or --version.
-
-    A tool that another package brings is a command by its name, unless a file is called that.
-    """
-    if not words:
-        return False
-    first = words[0]
-    if first in COMMANDS or (first.startswith("-") and first not in ("--audio", "--")):
-        return True
-    if not first.isidentifier() or Path(first).exists():
-        return False
-    from engine.tools import all_tools
-
-    return any(tool.name == first for tool in all_tools())
 
 
 def open_window(words: Sequence[str]) -> int:

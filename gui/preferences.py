@@ -33,9 +33,9 @@ from engine.errors import ShellacError
 from engine.settings import Settings, cores
 from gui import theme
 from gui.actions import TABLE, keys_of
-from gui.listening import SoundChoice
 from gui.numbers import size
 from gui.panels.controls import Chooser, label
+from gui.sound import NO_DEVICE, SoundChoice
 
 LATENCIES_MS = (80, 200, 300)
 
@@ -167,8 +167,12 @@ class PreferencesDialog(QDialog):
         except ShellacError as error:
             names, note = [], str(error)
         self.device = Chooser("Sound device")
-        own = [self._now.device] if self._now.device not in ("", "null", *names) else []
-        choices = [("", "System default"), *((name, name) for name in (*names, *own)), ("null", "None (silent clock)")]
+        own = [self._now.device] if self._now.device not in ("", NO_DEVICE, *names) else []
+        choices = [
+            ("", "System default"),
+            *((name, name) for name in (*names, *own)),
+            (NO_DEVICE, "None (silent clock)"),
+        ]
         self.device.show_choices(choices, self._now.device)
         self.latency = Chooser("Latency")
         known = {80: "80 ms, quick machines", 200: "200 ms, usual", 300: "300 ms, busy machines"}

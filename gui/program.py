@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
@@ -17,12 +18,12 @@ from PySide6.QtWidgets import QApplication
 from engine.settings import Settings
 from gui import icons, preferences, theme
 from gui.banner import message_of
-from gui.commands import Commands
 from gui.jobs import Fault
 from gui.main import FIRST_PAINT, seconds_since_start
 from gui.window import MainWindow
 
-WARM_UP_MS = 30
+if TYPE_CHECKING:
+    from gui.commands import Commands
 
 
 def application() -> QApplication:
@@ -37,29 +38,37 @@ def application() -> QApplication:
     return app
 
 
-def build() -> tuple[MainWindow, Commands]:
-    """Return a window ready to be shown, dressed as the user prefers."""
+def build_window() -> tuple[MainWindow, preferences.Preferences]:
+    """Return a window dressed as the user prefers, which can't do anything yet. Imports no NumPy."""
     app = application()
     stored = preferences.open_store(Settings().state_folder)
     wanted = preferences.load(stored)
     theme.apply(wanted.theme, wanted.type_percent)
     app.setWindowIcon(icons.icon("logo", lambda look: look.a))
-    window = MainWindow(stored)
-    return window, Commands(window, wanted)
+    return MainWindow(stored), wanted
+
+
+def bring_to_life(window: MainWindow, wanted: preferences.Preferences) -> Commands:
+    """Load the engine and connect the window with it."""
+    from gui.commands import Commands
+
+    return Commands(window, wanted)
+
+
+def build() -> tuple[MainWindow, Commands]:
+    """Return a window that works."""
+    window, wanted = build_window()
+    return window, bring_to_life(window, wanted)
 
 
 def run(paths: Sequence[Path]) -> int:
     """Open the window with files, and return when it is closed."""
     app = application()
-    window, commands = build()
-    hook = LastResort(window)
-    sys.excepthook = hook
-    window.painted.connect(lambda: _after_first_paint(commands))
+    window, wanted = build_window()
+    sys.excepthook = LastResort(window)
+    # What is seen at once needs no engine; loading that takes longer than a first paint may.
+    window.painted.connect(lambda: _after_first_paint(window, wanted, paths))
     window.show()
-    for index, path in enumerate(paths):
-        QTimer.singleShot(0, lambda path=path, index=index: _open(commands, path, index))
-    if not paths:
-        commands.offer_recovery()
     signal.signal(signal.SIGINT, lambda *_: window.close())
     ticking = QTimer()  # lets Python see Ctrl+C between Qt's events
     ticking.timeout.connect(lambda: None)
@@ -69,18 +78,16 @@ def run(paths: Sequence[Path]) -> int:
     return status
 
 
-def _open(commands: Commands, path: Path, index: int) -> None:
-    if index == 0:
-        commands.open(path)
-    else:
-        commands._add_when_open(path)
-
-
-def _after_first_paint(commands: Commands) -> None:
+def _after_first_paint(window: MainWindow, wanted: preferences.Preferences, paths: Sequence[Path]) -> None:
     if os.environ.get(FIRST_PAINT):
         sys.stdout.write(f"{seconds_since_start():.3f}\n")
         sys.stdout.flush()
-    QTimer.singleShot(WARM_UP_MS, commands.ensure_canvas)
+    commands = bring_to_life(window, wanted)
+    commands.ensure_canvas()
+    if not paths:
+        commands.offer_recovery()
+    for index, path in enumerate(paths):
+        (commands.open if index == 0 else commands.add_when_open)(path)
 
 
 class LastResort:

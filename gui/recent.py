@@ -6,10 +6,10 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from engine.audio.signal import Signal
+if TYPE_CHECKING:
+    from engine.audio.signal import Signal
 
 LIMIT = 24
 PICTURE_BARS = 110
@@ -41,7 +41,7 @@ def picture_of(signal: Signal, bars: int = PICTURE_BARS) -> tuple[int, ...]:
     for bar in range(bars):
         start = min(signal.frames - 1, bar * signal.frames // bars)
         block = signal.read(start, min(signal.frames, start + PICTURE_READ))
-        peaks.append(float(np.max(np.abs(block))) if block.size else 0.0)
+        peaks.append(float(abs(block).max()) if block.size else 0.0)
     top = max(peaks) or 1.0
     return tuple(round(100 * peak / top) for peak in peaks)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -40,6 +40,7 @@ class Effect:
 class Rendering(QObject):
     """The result of the rack in front: the Signal, which spans of it are finished, and the task that goes on."""
 
+    begun = Signal()  # rendering begins anew: what was said about the last attempt is past
     ready = Signal()  # another result; `rendered` and `finished` hold it
     chunk_landed = Signal(object)  # Span of the result
     changed = Signal()  # progress, state
@@ -128,6 +129,7 @@ class Rendering(QObject):
             return
         self.stop_quietly()
         self._track, self.is_stopped, self.error = track, False, None
+        self.begun.emit()
         self._pace = Pace()
 
         def work(job: Job) -> dict[str, Effect]:
@@ -203,8 +205,8 @@ class Rendering(QObject):
 
     def _failed(self, error: ShellacError | Fault) -> None:
         self.error = error
-        actions = (("Try again", self.go_on),)
-        self.message.emit(message_of(error, actions))
+        made = message_of(error, (("Try again", self.go_on),))
+        self.message.emit(replace(made, topic="render"))
         self.changed.emit()
         self.settled.emit()
 

@@ -58,7 +58,9 @@ class TopBar(QWidget):
         search.setAccessibleName("All actions")
         search.clicked.connect(action.trigger)
         row.addWidget(search)
-        row.addWidget(label("Ctrl+K", "key"))
+        key = label("Ctrl+K", "key")
+        key.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        row.addWidget(key, 0, Qt.AlignmentFlag.AlignVCenter)
 
     def _layout_button(self, action: QAction) -> QToolButton:
         button = QToolButton()
@@ -74,7 +76,7 @@ class TopBar(QWidget):
 
     def show_title(self, text: str, is_changed: bool) -> None:
         """Show what is open; a dot says that it isn't saved."""
-        self.title.setText(f"{text}  ●" if is_changed else text)
+        self.title.setText(f"{text}  •" if is_changed else text)
         self.title.setAccessibleName(f"{text}, not saved" if is_changed else text)
         self._place_title()
 

@@ -317,7 +317,7 @@ class Transport(QFrame):
         self.length.setText("/ –:––")
         self.meters.setVisible(False)
         self.match.setVisible(False)
-        self.rates.setText("")
+        self.rates.setVisible(False)
         self.kind.setText("No file open")
         self.sides.setEnabled(False)
         self.sides.show_monitor("")
@@ -327,6 +327,7 @@ class Transport(QFrame):
         self.length.setText(f"/ {clock(length_s)}")
         for widget in (self.meters, self.match):
             widget.setVisible(True)
+        self.rates.setVisible(True)
         same = note.rate_in == note.rate_out
         pair = f"{note.rate_in / 1000:g} → {kilohertz(note.rate_out)}"
         self.rates.setText(kilohertz(note.rate_in) if same else pair)

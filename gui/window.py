@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from PySide6.QtCore import QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -18,10 +18,9 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from engine.audio.files import FileInfo
-from gui import actions, theme
+from gui import actions, icons, theme
 from gui.banner import Banner, Message
 from gui.docks.frame import Dock, DockTitle, Sentence
 from gui.docks.jobs import JobList
@@ -29,7 +28,6 @@ from gui.docks.lists import HistoryPainter, RowList, TrackPainter, TrackRow, his
 from gui.docks.measured import Facts, Loudness, MeasuredTable
 from gui.drops import DropOverlay, files_of
 from gui.empty import EmptyPage
-from gui.numbers import channels, clock, depth, kilohertz, size
 from gui.panels.controls import IconButton
 from gui.statusbar import StatusBar
 from gui.topbar import Head, TopBar
@@ -66,18 +64,24 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self._build_centre()
         self._build_left()
+        self._build_right()
         self.docks: dict[str, Dock] = {
             "tracks": self.tracks_dock,
             "history": self.history_dock,
             "file": self.file_dock,
             "meters": self.meters_dock,
             "jobs": self.jobs_dock,
+            "rack": self.rack_dock,
+            "measured": self.measured_dock,
         }
         self.overlay = DropOverlay(self)
         self._has_painted = False
         self._focus_hidden: list[Dock] = []
-        self._idle_hidden: list[Dock] = []
+        self._before_idle: QByteArray | None = None
         self.resize(1440, 900)
+        self.restore_layout()
+        self.show_file(False)
+        self.set_focus_layout(False)
 
     # --- building -------------------------------------------------------------------------------------------------
 
@@ -85,6 +89,7 @@ class MainWindow(QMainWindow):
         centre = QWidget()
         centre.setObjectName("Centre")
         centre.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        centre.setMinimumWidth(theme.px(500))  # what stands in it may ask for more; the docks keep their widths
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -125,18 +130,21 @@ class MainWindow(QMainWindow):
         for dock in (self.file_dock, self.meters_dock, self.jobs_dock):
             dock.column.addStretch(1)
 
-    def add_right(self, rack: QWidget, table: MeasuredTable, add_button: QWidget) -> None:
-        """Put the rack and the measurements at the right."""
-        self.rack_dock = Dock("rack", DockTitle("Rack", "heard as you build it", (add_button,), is_large=True), self)
-        self.rack_dock.head.setFixedHeight(theme.px(40))
+    def _build_right(self) -> None:
+        self.add_button = QPushButton(icons.icon("plus", lambda look: look.text), "  Add")
+        self.add_button.setFixedHeight(28)
+        self.add_button.setAccessibleName("Add a device")
+        self.add_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        title = DockTitle("Devices", "what Shellac can do", (self.add_button,), is_large=True)
+        title.setFixedHeight(theme.px(40))
+        self.rack_dock = Dock("rack", title, self)
         self.rack_dock.column.setContentsMargins(0, 0, 0, 0)
-        self.rack_dock.column.addWidget(rack)
-        self.measured_dock = Dock("measured", DockTitle("Measured", ""), self)
-        self.measured_dock.column.addWidget(table)
+        self.measured_dock = Dock("measured", DockTitle("Measured"), self)
+        self.table = MeasuredTable()
+        self.measured_dock.column.addWidget(self.table)
         self.measured_dock.head.second.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for dock in (self.rack_dock, self.measured_dock):
             self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-        self.docks |= {"rack": self.rack_dock, "measured": self.measured_dock}
 
     def add_canvas(self, canvas: QWidget) -> None:
         """Put the canvas behind the empty page."""
@@ -159,7 +167,7 @@ class MainWindow(QMainWindow):
         self.resizeDocks(
             [lefts[0], rights[0]], [theme.px(LEFT_WIDTH), theme.px(RIGHT_WIDTH)], Qt.Orientation.Horizontal
         )
-        self.resizeDocks(lefts, [150, 330, 170, 170], Qt.Orientation.Vertical)
+        self.resizeDocks(lefts, [150, 360, 140, 160], Qt.Orientation.Vertical)
         self.resizeDocks(rights, [600, 190], Qt.Orientation.Vertical)
 
     def restore_layout(self) -> None:
@@ -206,23 +214,21 @@ class MainWindow(QMainWindow):
         self.tracks.setVisible(is_open)
         self.history.setVisible(is_open)
         self.file_dock.body.setVisible(True)
+        self.add_button.setVisible(is_open)
         self.rack_dock.head.title.setText("Rack" if is_open else "Devices")
         self.rack_dock.head.second.setText("heard as you build it" if is_open else "what Shellac can do")
         self._hide_idle(not is_open)
 
     def _hide_idle(self, is_idle: bool) -> None:
         """Hide the docks that have nothing to say without a file, and bring back those that were there."""
-        if is_idle:
-            named = (self.file_dock, self.meters_dock, self.measured_dock)
-            self._idle_hidden += [dock for dock in named if not dock.isHidden()]
-            for dock in self._idle_hidden:
+        if is_idle and self._before_idle is None:
+            self._before_idle = self.saveState(LAYOUT_VERSION)
+            for dock in (self.file_dock, self.meters_dock, self.measured_dock):
                 dock.hide()
-        else:
-            for dock in self._idle_hidden:
-                dock.setVisible(not self._focus_hidden)
-                if self._focus_hidden:
-                    self._focus_hidden.append(dock)
-            self._idle_hidden = []
+            self.resizeDocks([self.tracks_dock, self.history_dock], [90, 700], Qt.Orientation.Vertical)
+        elif not is_idle and self._before_idle is not None:
+            self.restoreState(self._before_idle, LAYOUT_VERSION)
+            self._before_idle = None
 
     def show_tracks(self, rows: list[TrackRow]) -> None:
         """Show the recordings of the project."""
@@ -321,15 +327,3 @@ class MainWindow(QMainWindow):
         if paths:
             event.acceptProposedAction()
             self.files_dropped.emit(paths, is_left)
-
-
-def facts_of(info: FileInfo) -> dict[str, str]:
-    """Return the rows of the file dock."""
-    return {
-        "Format": f"{info.container} {depth(info.subtype)}".strip(),
-        "Length": clock(info.seconds),
-        "Channels": f"{channels(info.channels)} · {kilohertz(info.rate)}",
-        "Size": size(info.bytes),
-        "Title": info.tags.get("title", "–"),
-        "Note": info.note or "–",
-    }

@@ -181,7 +181,7 @@ class RowList(QListWidget):
     def _retype(self) -> None:
         self.viewport().update()
 
-    def show_rows(self, rows: Sequence[TrackRow] | Sequence[HistoryRow], words: Sequence[str]) -> None:
+    def show_rows(self, rows: Sequence[TrackRow | HistoryRow], words: Sequence[str]) -> None:
         """Show `rows`; `words` is what a screen reader says for each."""
         while self.count() > len(rows):
             self.takeItem(self.count() - 1)

@@ -51,10 +51,7 @@ class MeasuredTable(QWidget):
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         self._letters = (label("A", "strong"), label("B", "strong"), label("change", "second"))
         for column, widget in enumerate(self._letters, 1):
-            self._grid.addWidget(widget, 0, column, right)
-        self._cells: list[tuple[ElidedLabel, list[QWidget]]] = []
-        self._values: list[list[object]] = []
-        self._rows: list[dict[str, object]] = []
+            self._grid.addWidget(widget, 0, column, 1, 2 if column == 3 else 1, right)
         self._labels = [[label("", "value") for _column in range(3)] for _row in EMPTY]
         self._names = [label(row.name, "label") for row in EMPTY]
         self._units = [label(row.unit, "small") for row in EMPTY]
@@ -99,16 +96,20 @@ class Facts(QWidget):
         grid.setVerticalSpacing(3)
         grid.setColumnStretch(1, 1)
         self._values: dict[str, ElidedLabel] = {}
+        self._names: dict[str, QWidget] = {}
         for index, name in enumerate(names):
             value = ElidedLabel("–", "label")
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            grid.addWidget(label(name, "second"), index, 0)
+            self._names[name] = label(name, "second")
+            grid.addWidget(self._names[name], index, 0)
             grid.addWidget(value, index, 1)
             self._values[name] = value
 
     def show_facts(self, facts: dict[str, str]) -> None:
-        """Show values by name; a name without one shows a dash."""
+        """Show values by name; an empty one hides its row, a missing one is a dash."""
         for name, widget in self._values.items():
+            for part in (self._names[name], widget):
+                part.setVisible(facts.get(name) != "")
             widget.setText(facts.get(name, "–"))
             widget.setAccessibleName(f"{name}: {facts.get(name, '–')}")
 

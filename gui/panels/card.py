@@ -6,7 +6,7 @@ wants by signal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
@@ -87,7 +87,10 @@ class Card(QFrame):
         self._build_head(tool.label if tool else step.tool.capitalize())
         if tool is not None:
             self._build_body(tool)
-        self._parts.addWidget(rule())
+        line = QHBoxLayout()
+        line.setContentsMargins(2, 0, 2, 0)  # clear of the focus ring
+        line.addWidget(rule())
+        self._parts.addLayout(line)
         self.foot = Foot()
         self._parts.addWidget(self.foot)
         self.setAccessibleName(f"Device {tool.label if tool else step.tool}")
@@ -152,15 +155,15 @@ class Card(QFrame):
         folded: list[KnobRow] = []
         for stage in stages:
             members = [knob for knob in tool.knobs if knob.group == stage.name and knob is not stage]
-            main = next((knob for knob in members if knob.kind in ("float", "int")), None)
+            main = main_knob(stage, members)
             column.addWidget(self._stage_row(stage, main))
-            for knob in members:
-                if knob is main:
-                    continue
-                row = self._knob_row(knob, 38 if knob.kind not in ("float", "int") else 0)
-                if knob.kind in ("choice", "span"):
+            shown = next((knob for knob in members if knob.kind == "choice"), None)
+            for knob in (other for other in members if other is not main):
+                row = self._knob_row(knob, 38)
+                if knob is shown or knob.kind == "span":
                     column.addWidget(row)
                 else:
+                    row.name_label.setText(f"{stage.label} {knob.label.lower()}")
                     folded.append(row)
         for knob in tool.knobs:
             if knob.name not in names and knob.group not in names and knob is not self.listen:
@@ -188,8 +191,9 @@ class Card(QFrame):
 
     def _fold(self, column: QVBoxLayout, rows: list[KnobRow]) -> None:
         button = QToolButton()
-        names = ", ".join(row.title for row in rows)
-        button.setText(names if len(names) < 40 else f"{len(rows)} more settings")
+        stages = list(dict.fromkeys(row.knob.group for row in rows))
+        names = ", ".join(row.name_label.full_text() for row in rows)
+        button.setText(f"{len(rows)} more settings" if len(stages) > 1 else names)
         button.setIcon(icons.icon("chevron-right"))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setCheckable(True)
@@ -243,7 +247,9 @@ class Card(QFrame):
         own = [("", "Custom")] if not chosen else []
         self.preset.show_choices([*own, *((name, _capital(name)) for name in names)], chosen)
         self.preset.setVisible(bool(names))
+        self.preset.fit_to_current()
         on = sum(bool(values[name]) for name in self.stages)
+        self.counted.setVisible(self.scope.width() + self.preset.width() < theme.px(215))
         self.counted.setText(f"{on} of {len(self.stages)} on" if self.stages else self._format_note(view))
 
     def _format_note(self, view: CardView) -> str:
@@ -267,9 +273,10 @@ class Card(QFrame):
         if step.scope.channels in ((0,), (1,)) and step.scope.start_s is None and step.scope.stop_s is None:
             chosen = "left" if step.scope.channels == (0,) else "right"
         if not chosen:
-            choices.insert(1, ("own", scope_text(step.scope)))
+            choices.insert(1, ("own", chip_text(step.scope)))
             chosen = "own"
         self.scope.show_choices(choices, chosen)
+        self.scope.fit_to_current()
         self.scope.setToolTip(f"Where this device acts: {scope_text(step.scope)}")
 
     def _show_menu(self) -> None:
@@ -323,6 +330,18 @@ class Card(QFrame):
     def centre(self) -> QPointF:
         """Return the middle of the card in its parent, for dropping between cards."""
         return QPointF(self.geometry().center())
+
+
+def chip_text(scope: Scope) -> str:
+    """Return a scope as short as a chip needs it; the tooltip has it all."""
+    whole = scope_text(scope)
+    return "Box " + whole.split(",")[0] if scope.is_box and scope.start_s is not None else whole
+
+
+def main_knob(stage: Knob, members: Sequence[Knob]) -> Knob | None:
+    """Return the knob that stands beside a stage's switch: its strength, else its first number."""
+    numbers = [knob for knob in members if knob.kind in ("float", "int")]
+    return next((knob for knob in numbers if knob.name == f"{stage.name}_strength"), numbers[0] if numbers else None)
 
 
 def _capital(name: str) -> str:

@@ -265,6 +265,11 @@ class Chooser(QComboBox):
         if index != self.currentIndex():
             self.setCurrentIndex(index)
 
+    def fit_to_current(self) -> None:
+        """Be as wide as what is shown, not as the longest choice."""
+        width = QFontMetrics(theme.ui_font(12)).horizontalAdvance(self.currentText())
+        self.setFixedWidth(min(theme.px(150), width + 38))
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
             super().wheelEvent(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import re
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -14,7 +15,8 @@ from gui import theme
 from gui.numbers import clock, knob_value
 from gui.panels.controls import Chooser, ElidedLabel, IconButton, NumberField, Segments, Slider, Switch
 
-LABEL_WIDTH = 80
+LABEL_WIDTH = 66
+MOST_SLIDER_STEPS = 100_000
 _gestures = itertools.count(1)
 
 
@@ -40,8 +42,7 @@ class KnobRow(QWidget):
         self._rest.timeout.connect(self.end_gesture)
         self.name_label = ElidedLabel(self.title, "label")
         self.name_label.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-        self.name_label.setFixedWidth(theme.px(LABEL_WIDTH) - indent)
-        self.name_label.setText(self.title)
+        self.name_label.setFixedWidth(theme.px(LABEL_WIDTH))
 
     def show_value(self, value: Value) -> None:
         """Show the value that the document holds."""
@@ -126,6 +127,28 @@ class SliderRow(KnobRow):
         self.slider.update()
 
 
+class SeedRow(KnobRow):
+    """A whole number with no order to it, such as a seed: a field, and dice that draw another one."""
+
+    def __init__(self, knob: Knob, name: str = "", indent: int = 0) -> None:
+        super().__init__(knob, name, indent)
+        self.field = NumberField(f"{self.title}, number", theme.px(110))
+        self.dice = IconButton("dice", f"Draw another {self.title.lower()}", side=26, icon_side=15)
+        self.row.addWidget(self.name_label)
+        self.row.addStretch(1)
+        self.row.addWidget(self.field)
+        self.row.addWidget(self.dice)
+        self.field.entered.connect(self.take)
+        self.dice.clicked.connect(self._draw)
+
+    def _draw(self) -> None:
+        top = min(int(self.knob.maximum), 9999)
+        self.changed.emit(random.randint(int(self.knob.minimum), top), "")
+
+    def show_value(self, value: Value) -> None:
+        self.field.show_value(str(value))
+
+
 class SwitchRow(KnobRow):
     """A knob that is on or off."""
 
@@ -184,7 +207,6 @@ class SpanRow(KnobRow):
         self.button.setAccessibleName(f"{self.title}: {self.button.text()}")
         self.forget = IconButton("close", f"{self.title}: forget the learnt span", side=24, icon_side=12)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.row.addWidget(self.name_label)
         self.row.addWidget(self.button, 1)
         self.row.addWidget(self.forget)
         self.button.clicked.connect(self.learn_wanted)
@@ -226,6 +248,8 @@ def row_for(knob: Knob, name: str = "", indent: int = 0) -> KnobRow:
     kinds: dict[str, type[KnobRow]] = {
         "float": SliderRow, "int": SliderRow, "bool": SwitchRow, "choice": ChoiceRow, "span": SpanRow,
     }  # fmt: skip
+    if knob.kind == "int" and knob.maximum - knob.minimum > MOST_SLIDER_STEPS:
+        return SeedRow(knob, name, indent)
     return kinds.get(knob.kind, TextRow)(knob, name, indent)
 
 
@@ -250,7 +274,6 @@ class StageRow(QWidget):
         self.knob: SliderRow | None = None
         if main is not None and main.kind in ("float", "int"):
             self.knob = SliderRow(main, switch.label)
-            self.knob.name_label.setFixedWidth(theme.px(66))
             self.knob.field.setFixedWidth(theme.px(58))
             self.knob.changed.connect(lambda value, gesture: self.changed.emit(main.name, value, gesture))
             self.knob.problem.connect(self.problem)

@@ -1,0 +1,162 @@
+"""What the export dialog decides, and the work that follows: cut, write, check, report. No widgets here."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.audio.files import FileSignal, WriteOptions, WriteReport, write
+from engine.audio.formats import WriteFormat
+from engine.audio.resample import ResampledSignal
+from engine.audio.signal import Signal, Span
+from engine.playback.match import Spliced
+from engine.session.command import run_command, step_command
+from engine.session.recipe import Recipe
+from engine.session.render import RenderedSignal
+from engine.tools.tool import Job
+from gui.views.lane import Difference
+
+What = Literal["A", "B", "delta"]
+LOUDNESS = (("", "Unchanged"), ("-14", "−14 LUFS"), ("-16", "−16 LUFS"), ("-23", "−23 LUFS (EBU R 128)"))
+SAME = ""  # "same as source"
+
+
+@dataclass(frozen=True)
+class ExportPlan:
+    """One export, decided."""
+
+    what: What
+    span: Span | None  # frames of B; None: the whole track
+    path: Path
+    container: str  # as `WriteOptions.container`
+    subtype: str = SAME
+    rate: int | None = None
+    loudness_lufs: float | None = None
+    keeps_tags: bool = True
+    notes_processing: bool = True
+    reports: tuple[str, ...] = ()  # suffixes: .json, .html
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A finished export."""
+
+    report: WriteReport
+    reports: tuple[Path, ...]
+
+
+def free_name(folder: Path, stem: str, suffix: str, taken: Path) -> Path:
+    """Return a path in `folder` that doesn't exist and isn't the source: a number is added where needed."""
+    path = folder / f"{stem}{suffix}"
+    number = 2
+    while path.exists() or path == taken:
+        path = folder / f"{stem}-{number}{suffix}"
+        number += 1
+    return path
+
+
+def fill_pattern(pattern: str, name: str, tool: str) -> str:
+    """Return a file name from a pattern with {name} and {tool}; characters no disk likes become dashes."""
+    text = pattern.replace("{name}", name).replace("{tool}", tool).strip() or name
+    return "".join("-" if letter in '/\\:*?"<>|' or ord(letter) < 32 else letter for letter in text).strip(". ") or name
+
+
+def tool_word(recipe: Recipe, what: What) -> str:
+    """Return what {tool} stands for: the devices of the rack, or the side."""
+    if what == "A":
+        return "original"
+    words = "-".join(dict.fromkeys(step.tool for step in recipe.steps if step.is_heard)) or "copy"
+    return f"{words}-difference" if what == "delta" else words
+
+
+def signal_of(plan: ExportPlan, source: Signal, rendered: RenderedSignal, job: Job) -> Signal:
+    """Return what is written, before any change of format: never with level match or Δ gain."""
+    b: Signal = rendered.under(job)
+    whole: Signal
+    if plan.what == "B":
+        whole = b
+    else:
+        a = source if source.rate == rendered.rate else ResampledSignal(source, rendered.rate)
+        if plan.what == "delta":
+            whole = Difference(a, b)
+        else:
+            whole = source if plan.span is None else a
+    if plan.span is None:
+        return whole
+    cut = plan.span.intersect(Span(0, whole.frames))
+    return Spliced(whole, (cut,))
+
+
+def export(plan: ExportPlan, source: FileSignal, rendered: RenderedSignal, recipe: Recipe, job: Job) -> Exported:
+    """Render what is missing, write it beside its name, read it back, write the reports. Raises OutputError."""
+    from engine.cli.process import make_report, write_report
+    from engine.session.report import processing_note
+
+    tags = dict(source.info.tags) if plan.keeps_tags else {}
+    if plan.notes_processing and plan.what != "A":
+        note = processing_note(recipe, rendered)
+        side = "difference between result and original; " if plan.what == "delta" else ""
+        tags["comment"] = "; ".join(text for text in (tags.get("comment", ""), side + note) if text)
+    options = WriteOptions(
+        container=plan.container,
+        subtype=plan.subtype or None,
+        rate=plan.rate,
+        tags=tags,
+        loudness_lufs=plan.loudness_lufs,
+    )
+    writing = job.part(0.0, 0.85 if plan.reports else 1.0)
+    signal = signal_of(plan, source, rendered, writing)
+    written = write(signal, plan.path, options, source.info, job.check, writing.progress)
+    paths = tuple(plan.path.with_name(plan.path.stem + f"-report{suffix}") for suffix in plan.reports)
+    if paths:
+        report = make_report(rendered, recipe, source, written, job.part(0.85, 1.0))
+        for path in paths:
+            write_report(report, path, True)
+    return Exported(written, paths)
+
+
+def command_of(plan: ExportPlan, recipe: Recipe, source: Path) -> str:
+    """Return the command line that writes the same file, where there is one."""
+    if plan.what != "B" or plan.span is not None:
+        return ""
+    heard = [step for step in recipe.steps if step.is_heard]
+    if len(heard) != 1 or heard[0].mix != 1.0 or not _spans_only(recipe):
+        return run_command(recipe, (source,), plan.path.parent)
+    words = [step_command(heard[0], source, plan.path)]
+    if plan.rate is not None:
+        words += ["--rate", str(plan.rate)]
+    if plan.subtype:
+        words += ["--depth", shlex.quote(plan.subtype)]
+    if plan.loudness_lufs is not None:
+        words += ["--loudness", f"{plan.loudness_lufs:g}"]
+    words += [
+        f"--report {shlex.quote(str(plan.path.with_name(plan.path.stem + '-report' + s)))}" for s in plan.reports[:1]
+    ]
+    return " ".join(words)
+
+
+def _spans_only(recipe: Recipe) -> bool:
+    return all(step.scope.low_hz is None and step.scope.channels is None for step in recipe.steps)
+
+
+def bytes_needed(frames: int, channels: int, subtype: str) -> int:
+    """Return about how much an uncompressed file needs; compressed ones need less."""
+    size = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}.get(subtype, 3)
+    return frames * channels * size
+
+
+def format_notes(chosen: WriteFormat, rate: int, channels: int, subtype: str, wanted: str) -> tuple[list[str], bool]:
+    """Return what the format changes, in sentences, and whether it can be written at all."""
+    notes = []
+    if channels > chosen.max_channels:
+        return [f"{chosen.label} can't hold {channels} channels: choose WAV, FLAC (up to 8) or CAF"], False
+    nearest = chosen.nearest_rate(rate)
+    if nearest != rate:
+        notes.append(f"{chosen.label} can't hold {rate / 1000:g} kHz: {nearest / 1000:g} kHz is written")
+    if wanted == SAME and subtype not in chosen.subtypes and chosen.is_lossless:
+        notes.append(
+            f"{chosen.label} has no {subtype.replace('_', ' ')}: {chosen.subtypes[0].replace('_', ' ')} is written"
+        )
+    return notes, True

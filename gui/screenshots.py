@@ -1,0 +1,199 @@
+"""Drives the real window through real actions and writes pictures of it: `python -m gui.screenshots FOLDER`.
+
+Without a display Qt draws off screen; with one (Xvfb is enough) it goes through xcb. Sound runs on the null clock.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+WIDTH, HEIGHT = 1440, 900
+PATIENCE_S = 120.0
+
+
+class Photographer:
+    """One window, a folder, and a way to wait for things to happen."""
+
+    def __init__(self, folder: Path) -> None:
+        from gui.program import application, build
+
+        self.app = application()
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.window, self.commands = build()
+        self.window.resize(WIDTH, HEIGHT)
+        self.window.show()
+        self.rest(0.3)
+
+    def rest(self, seconds: float) -> None:
+        """Let Qt work for a while."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.app.processEvents()
+            time.sleep(0.005)
+
+    def wait(self, is_so: Callable[[], bool]) -> None:
+        """Let Qt work until something is so. Raises TimeoutError."""
+        until = time.monotonic() + PATIENCE_S
+        while not is_so():
+            if time.monotonic() > until:
+                raise TimeoutError("the window didn't get there")
+            self.rest(0.02)
+        self.rest(0.05)
+
+    def do(self, action: str) -> None:
+        """Trigger an action of the menus by its name."""
+        self.window.actions_by_name[action].trigger()
+        self.rest(0.05)
+
+    def shoot(self, name: str, of_dialog: bool = False) -> Path:
+        """Write a picture of the window, or of the window with the dialog that stands on it."""
+        link = self.commands.link
+        if link is not None and self.commands.document.source is not None:
+            for _round in range(3):  # painting asks for tiles, tiles ask for painting
+                link.canvas.wait_idle(20.0)
+                self.rest(0.1)
+        picture = self.window.grab()
+        dialog = self.app.activeModalWidget() or self.app.activeWindow()
+        if of_dialog and dialog is not None and dialog is not self.window:
+            from PySide6.QtCore import QPoint
+            from PySide6.QtGui import QPainter
+
+            from gui import theme
+
+            middle = (picture.deviceIndependentSize().toSize() - dialog.size()) / 2
+            painter = QPainter(picture)
+            painter.fillRect(self.window.rect(), theme.color("#000000", 0.35))
+            painter.drawPixmap(QPoint(middle.width(), middle.height()), dialog.grab())
+            painter.end()
+        path = self.folder / f"{name}.png"
+        picture.save(str(path))
+        sys.stdout.write(f"{path}\n")
+        return path
+
+    def close_dialog(self) -> None:
+        """Close the dialog on top."""
+        for widget in self.app.topLevelWidgets():
+            if widget is not self.window and widget.isVisible():
+                widget.close()
+        self.rest(0.1)
+
+    def is_settled(self) -> bool:
+        """True once B is finished and measured."""
+        rendering = self.commands.rendering
+        return (
+            rendering.rendered is not None
+            and not rendering.is_stale
+            and not rendering.is_running
+            and not self.commands.jobs.running
+        )
+
+    def close(self) -> None:
+        """Close without a question."""
+        self.commands.document.close()
+        self.window.close()
+        self.rest(0.1)
+
+
+def photograph(folder: Path) -> None:
+    """Write all pictures into `folder`."""
+    from engine.audio.signal import Span
+    from engine.demo import paths
+    from gui.views.view_state import Selection
+
+    camera = Photographer(folder)
+    commands = camera.commands
+    camera.shoot("01-empty")
+    camera.do("demo")
+    camera.wait(lambda: commands.link is not None and commands.document.source is not None)
+    link = commands.ensure_canvas()
+    camera.wait(lambda: len(commands.document.recipe.steps) == 1 and commands.rendering.rendered is not None)
+    camera.wait(lambda: commands.rendering.fraction > 0.15 or camera.is_settled())
+    camera.shoot("02-rendering")
+    camera.wait(camera.is_settled)
+    rate = link.state.rate
+    link.state.show(6.0 * rate, 18.0 * rate)
+    link.go_to(11.2 * rate)
+    link.state.set_loop(Span(round(8.0 * rate), round(15.5 * rate)))
+    camera.do("play")
+    camera.rest(1.6)
+    shutil.copyfile(camera.shoot("03-work"), folder / "window.png")
+    camera.do("hear_a")
+    camera.shoot("04-hears-a")
+    camera.do("hear_delta")
+    camera.shoot("05-hears-delta")
+    camera.do("play")
+    camera.do("hear_b")
+    link.state.set_selection(Selection(round(9.0 * rate), round(12.0 * rate), 300.0, 6000.0))
+    camera.shoot("06-box-selected")
+    camera.do("view_overlay")
+    camera.shoot("07-overlay")
+    camera.do("view_split")
+    camera.do("add-age")
+    camera.wait(camera.is_settled)
+    camera.shoot("08-two-devices")
+    camera.do("undo")
+    camera.wait(camera.is_settled)
+    camera.do("export")
+    camera.shoot("09-export", of_dialog=True)
+    camera.close_dialog()
+    camera.do("preferences")
+    camera.shoot("10-preferences", of_dialog=True)
+    camera.close_dialog()
+    camera.do("all_actions")
+    camera.shoot("11-all-actions", of_dialog=True)
+    camera.close_dialog()
+    _errors(camera, folder)
+    camera.do("light_theme")
+    camera.wait(camera.is_settled)
+    camera.shoot("14-light")
+    camera.do("layout_focus")
+    camera.shoot("15-focus")
+    camera.do("layout_work")
+    commands.document.close()
+    camera.rest(0.3)
+    camera.shoot("16-light-empty")
+    camera.do("light_theme")
+    commands.open(paths().clean)
+    camera.wait(lambda: commands.document.source is not None)
+    camera.wait(camera.is_settled)
+    camera.shoot("17-no-devices")
+    camera.close()
+
+
+def _errors(camera: Photographer, folder: Path) -> None:
+    """Provoke the errors a user meets, and photograph their banners."""
+    commands = camera.commands
+    bad = folder / "not-sound.wav"
+    bad.write_bytes(b"this is no sound" * 100)
+    commands.document.add_track(bad)
+    camera.wait(lambda: bool(camera.window.shown_banners()))
+    commands.document.add_track(folder / "missing.flac")
+    camera.wait(lambda: len(camera.window.shown_banners()) >= 2)
+    camera.shoot("12-errors")
+    for banner in camera.window.shown_banners():
+        camera.window._close_banner(banner)
+    bad.unlink()
+
+
+def main(words: Sequence[str]) -> int:
+    """Write the pictures into the folder named, with state and cache of their own."""
+    folder = Path(words[0] if words else "out/screenshots").resolve()
+    if not (os.environ.get("DISPLAY") or os.environ.get("QT_QPA_PLATFORM")):
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    os.environ.setdefault("SHELLAC_AUDIO", "null")
+    with tempfile.TemporaryDirectory() as place:
+        os.environ["SHELLAC_STATE"] = str(Path(place) / "state")
+        os.environ["SHELLAC_CACHE"] = str(Path(place) / "cache")
+        photograph(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -55,7 +55,10 @@ def change_report(rendered: RenderedSignal, recipe: Recipe, subject: Subject, jo
         If the job was cancelled.
     """
     source, result = rendered.source, rendered.under(job)
-    steps = [_step(step, rendered) for step in recipe.steps]
+    before = measurements(source, job.part(0.0, 0.3))
+    after = measurements(result, job.part(0.3, 0.8))
+    compared = difference(rendered, recipe, job.part(0.8, 1.0))
+    steps = [_step(step, rendered) for step in recipe.steps]  # now that everything is learnt
     return {
         "shellac_report": REPORT_FORMAT,
         "made_with": f"Shellac {__version__}",
@@ -64,11 +67,8 @@ def change_report(rendered: RenderedSignal, recipe: Recipe, subject: Subject, jo
         "result": {"name": subject.result_name, **_shape(result), **(subject.result_facts or {})},
         "steps": steps,
         "generated_sound": any(step["can_invent_sound"] and step["is_heard"] for step in steps),
-        "measured": {
-            "before": measurements(source, job.part(0.0, 0.3)),
-            "after": measurements(result, job.part(0.3, 0.8)),
-        },
-        "difference": difference(rendered, recipe, job.part(0.8, 1.0)),
+        "measured": {"before": before, "after": after},
+        "difference": compared,
         "marks": [
             {"start_s": m.span.start / result.rate, "stop_s": m.span.stop / result.rate, "reason": m.reason,
              "step": m.step_id}

@@ -71,12 +71,10 @@ class Shelf:
 
     def get(self, span: Span) -> Chunk | None:
         """Return a part, or None if it isn't here or is damaged; a damaged one is thrown away."""
-        path = self.folder / _name_of(span)
-        chunk = self._store.read(path)
+        chunk = self._store.read(self.folder / _name_of(span))
         if chunk is None:
             with self._lock:
                 self._listed.discard(span)
-            _unlink(path)
         return chunk
 
     def put(self, span: Span, chunk: Chunk) -> None:
@@ -262,20 +260,25 @@ def _unlink(path: Path) -> None:
 
 
 def _load(path: Path) -> Chunk | None:
+    """Read a chunk; one that is damaged is thrown away, so that it counts as missing from now on."""
     try:
         data = path.read_bytes()
     except OSError:
         return None
     try:
-        magic, checksum, notes_bytes, channels = _HEAD.unpack_from(data)
-        rest = memoryview(data)[_HEAD.size :]
-        if magic != _MAGIC or zlib.crc32(rest) != checksum:
-            return None
-        notes = json.loads(bytes(rest[:notes_bytes]))
-        samples = np.frombuffer(rest[notes_bytes:], dtype=np.float32).reshape(-1, channels)
+        return _parse(data)
     except (struct.error, ValueError):
+        _unlink(path)
         return None
-    return Chunk(samples, notes)
+
+
+def _parse(data: bytes) -> Chunk:
+    magic, checksum, notes_bytes, channels = _HEAD.unpack_from(data)
+    rest = memoryview(data)[_HEAD.size :]
+    if magic != _MAGIC or zlib.crc32(rest) != checksum:
+        raise ValueError("damaged")
+    samples = np.frombuffer(rest[notes_bytes:], dtype=np.float32).reshape(-1, channels)
+    return Chunk(samples, json.loads(bytes(rest[:notes_bytes])))
 
 
 def _load_notes(path: Path) -> Mapping[str, Any] | None:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, Final, Protocol
 from zipfile import BadZipFile
 
@@ -187,6 +188,7 @@ class Device:
         self.grid = Grid(max(1, round(CHUNK_S * self.format.rate)))
         self.mix = step.mix if tool.has_mix and self._has_dry else 1.0
         self._keys_of: tuple[object, DeviceKeys] | None = None
+        self._resampled: tuple[Job, bool, str, Signal] | None = None  # it remembers what it computed last
         self.keys  # noqa: B018 - asked for here so that a missing network is known before anybody plays
 
     @property
@@ -211,7 +213,7 @@ class Device:
     def _has_dry(self) -> bool:
         """True if input and output lie on one time axis, so that they can be mixed."""
         given, made = self.below.format, self.format
-        return made.channels == given.channels and made.frames == round(given.frames * made.rate / given.rate)
+        return made.channels == given.channels and made.frames == round(Fraction(given.frames * made.rate, given.rate))
 
     @property
     def needs_dry(self) -> bool:
@@ -258,10 +260,13 @@ class Device:
             return self.below.read(span, job, may_render)
         if not self._has_dry:
             return np.zeros((span.frames, self.format.channels), dtype=np.float32)
-        from engine.audio.resample import ResampledSignal
+        held = self._resampled
+        if held is None or held[0] is not job or held[1] != may_render or held[2] != self.below.key:
+            from engine.audio.resample import ResampledSignal
 
-        resampled: Signal = ResampledSignal(view(self.below, job, may_render), self.format.rate)
-        return resampled.read(*span)
+            signal = ResampledSignal(view(self.below, job, may_render), self.format.rate)
+            held = self._resampled = (job, may_render, self.below.key, signal)
+        return held[3].read(*span)
 
     def held_analysis(self) -> Analysis | None:
         """Return the analysis if it is known already."""

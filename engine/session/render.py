@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -164,15 +165,18 @@ class RenderedSignal:
 
     def _stand_in(self, span: Span) -> Samples:
         """Return the source in the format of the result: resampled, its channels repeated, silent beyond its end."""
-        source: Signal = self.source
-        if source.rate != self.rate:
-            from engine.audio.resample import ResampledSignal
-
-            source = ResampledSignal(source, self.rate)
-        samples = read_padded(source, *span)
+        samples = read_padded(self._source_at_rate, *span)
         if samples.shape[1] == self.channels:
             return samples
         return samples[:, np.arange(self.channels) % samples.shape[1]]
+
+    @cached_property
+    def _source_at_rate(self) -> Signal:
+        if self.source.rate == self.rate:
+            return self.source
+        from engine.audio.resample import ResampledSignal
+
+        return ResampledSignal(self.source, self.rate)
 
     @property
     def marks(self) -> tuple[SanityMark, ...]:

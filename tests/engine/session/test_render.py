@@ -304,6 +304,56 @@ def test_a_device_that_changes_the_rate_sets_the_rate_of_the_result(renderer: Re
     assert result.finished == (Span(0, 20_000),)
 
 
+def test_a_device_that_changes_the_rate_is_mixed_with_its_resampled_input(renderer: Renderer) -> None:
+    """Of a slow sine, repeated frames are the sine half a frame late; half of each is the mean of both."""
+    time = np.arange(20_000) / 1000
+    sine = ArraySignal(np.sin(2 * np.pi * 5 * time).astype(np.float32)[:, None], 1000)
+    result = renderer.render(sine, rack(Step("double", mix=0.5)), "sine")
+    heard = result.read(12_000, 28_000)[:, 0]
+    fine = np.sin(2 * np.pi * 5 * np.arange(12_000, 28_000) / 2000)
+    expected = 0.5 * fine + 0.5 * np.repeat(sine.samples[6_000:14_000, 0], 2)
+    assert np.allclose(heard, expected, atol=1e-3)
+
+
+def test_an_unfinished_result_of_another_rate_plays_the_resampled_source(renderer: Renderer) -> None:
+    time = np.arange(20_000) / 1000
+    sine = ArraySignal(np.sin(2 * np.pi * 5 * time).astype(np.float32)[:, None], 1000)
+    for mix in (1.0, 0.5):
+        result = renderer.render(sine, rack(Step("gain"), Step("double", mix=mix)), "sine")
+        samples, ready = result.read_available(0, 40_000)
+        assert ready == ()
+        fine = np.sin(2 * np.pi * 5 * np.arange(4_000, 36_000) / 2000)
+        assert np.allclose(samples[4_000:36_000, 0], fine, atol=1e-3)
+
+
+def test_a_gpu_that_fails_while_a_chunk_is_rendered_leaves_no_chunk_under_its_name(
+    renderer: Renderer, small_tools: Tools, source: Any, monkeypatch: Any
+) -> None:
+    """Bits are promised per provider, so what the CPU finished is stored as the CPU's."""
+    from engine.session import device, keys
+
+    now = ["CUDAExecutionProvider"]
+    for module in (device, keys):
+        monkeypatch.setattr(module, "active_provider", lambda settings: now[0])
+    monkeypatch.setattr(keys, "network_hashes", lambda rooms: tuple((room, "ab12") for room in rooms))
+    tool = small_tools["plain"]
+    tool.rooms = ("denoiser",)
+
+    def fail(*args: Any) -> Any:
+        now[0] = "CPUExecutionProvider"
+        return source.samples[:5000]
+
+    monkeypatch.setattr(tool, "process", fail)
+    result = renderer.render(source, rack(Step("plain")))
+    gpu_key = result.fingerprint
+    result.read(0, 100)
+    assert len(tool.rendered) == 2
+    assert result.fingerprint != gpu_key
+    assert result.finished == (Span(0, 5_000),)
+    now[0] = "CUDAExecutionProvider"
+    assert result.finished == ()
+
+
 def test_an_unknown_tool_passes_its_sound_through_and_says_so(renderer: Renderer, source: Any) -> None:
     recipe = rack(Step("gain", {"gain": 0.5}), Step("from the future", {"x": 1}))
     result = renderer.render(source, recipe)

@@ -51,6 +51,8 @@ def run_command(arguments: argparse.Namespace) -> int:
         say.out_json({"results": results, "failed": len(failed)})
     elif len(tasks) > 1:
         say.out(f"{len(tasks) - len(failed)} of {len(tasks)} done")
+    if failed and len(tasks) == 1:
+        return int(failed[0]["exit_status"])
     return InputError.exit_status if failed else 0
 
 
@@ -143,4 +145,4 @@ def _say(result: dict[str, Any], arguments: argparse.Namespace) -> None:
     elif not arguments.json:
         say.out(result["result"])
         for text in result["notes"] if not arguments.quiet else ():
-            say.note(text)
+            say.note(f"{result['source']}: {text}")

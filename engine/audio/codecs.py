@@ -52,7 +52,12 @@ def describe(path: Path) -> Heard:
     av = load_av(path)
     with _opened(av, path) as container:
         stream = container.streams.audio[0]
-        return _heard(container, stream)
+        try:
+            frames = _frames(container, stream)
+        except (av.FFmpegError, ValueError, OSError):  # the table of packets is damaged: the decoder will show how far
+            frames = None
+        tags = {name: container.metadata[name] for name in TAGS if container.metadata.get(name)}
+        return Heard(stream.codec_context.name, int(stream.rate), int(stream.channels), frames, tags)
 
 
 def _opened(av: Any, path: Path) -> Any:
@@ -60,29 +65,26 @@ def _opened(av: Any, path: Path) -> Any:
         container = av.open(str(path), metadata_errors="replace")
     except (av.FFmpegError, ValueError, OSError) as error:
         raise UnreadableFileError(f"{path.name} can't be understood as M4A or AAC", "it may be damaged") from error
-    if not container.streams.audio or not container.streams.audio[0].rate:
+    # A stream whose codec nobody knows has no rate at all.
+    if not container.streams.audio or not getattr(container.streams.audio[0], "rate", None):
         container.close()
         raise UnreadableFileError(f"{path.name} holds no sound", "choose an audio file")
     return container
 
 
-def _heard(container: Any, stream: Any) -> Heard:
-    frames = None
-    if stream.duration is not None and container.format.name != "aac":  # a bare AAC stream only guesses
-        # The edit list may be rounded to milliseconds, the last packet may hold padding: the shorter one is right.
-        ends = [p.pts + p.duration for p in container.demux(stream) if p.pts is not None and p.duration is not None]
-        frames = round(min([stream.duration, *ends[-1:]]) * stream.time_base * stream.rate)
-        container.seek(0)
-    tags = {name: container.metadata[name] for name in TAGS if container.metadata.get(name)}
-    return Heard(stream.codec_context.name, int(stream.rate), int(stream.channels), frames, tags)
+def _frames(container: Any, stream: Any) -> int | None:
+    if stream.duration is None or container.format.name == "aac":  # a bare AAC stream only guesses
+        return None
+    # The edit list may be rounded to milliseconds, the last packet may hold padding: the shorter one is right.
+    ends = [p.pts + p.duration for p in container.demux(stream) if p.pts is not None and p.duration is not None]
+    return max(0, round(float(min([stream.duration, *ends[-1:]]) * stream.time_base * stream.rate)))
 
 
-def decode(path: Path) -> Iterator[Samples]:
+def decode(path: Path, heard: Heard) -> Iterator[Samples]:
     """Yield the whole sound in order, shape (frames, channels); stops where a damaged file stops making sense."""
     av = load_av(path)
     with _opened(av, path) as container:
         stream = container.streams.audio[0]
-        heard = _heard(container, stream)
         resampler = av.AudioResampler(format="flt", layout=stream.layout, rate=heard.rate)
         left = heard.frames
         try:
@@ -96,5 +98,5 @@ def decode(path: Path) -> Iterator[Samples]:
                     if len(block):
                         yield block
                     skip = 0
-        except (av.FFmpegError, ValueError):
+        except (av.FFmpegError, ValueError, OSError):
             return

@@ -106,7 +106,7 @@ def read_info(path: Path) -> FileInfo:
     size = _size_of(path)
     container, layout = _first_look(path, size)
     if container in ("M4A", "AAC"):
-        return _codec_info(path, size, container)
+        return _codec_info(path, size, container)[0]
     with _sound_file(path, layout) as file:
         info = _info(path, size, container, file)
     if info.container in IN_PLACE_CONTAINERS and info.subtype in IN_PLACE_SUBTYPES:
@@ -437,24 +437,24 @@ def _is_cut(info: FileInfo, frames: int, promised: int | None, broke: bool) -> b
     return promised is not None and frames < promised
 
 
-def _codec_info(path: Path, size: int, container: str) -> FileInfo:
+def _codec_info(path: Path, size: int, container: str) -> tuple[FileInfo, codecs.Heard]:
     heard = codecs.describe(path)
     if not 1 <= heard.rate <= MAX_RATE or heard.channels < 1:
         raise UnsupportedFormatError(
             f"{path.name} holds {heard.codec} at {heard.rate} Hz, {heard.channels} channels", "convert it to WAV"
         )
     info = FileInfo(path, container, heard.codec.upper(), heard.rate, heard.channels, heard.frames or 0, size)
-    return replace(info, tags=heard.tags, note=_misnamed_note(info))
+    return replace(info, tags=heard.tags, note=_misnamed_note(info)), heard
 
 
 def _open_codec(
     path: Path, size: int, container: str, print_: str, settings: Settings, check: Check, progress: Progress | None
 ) -> FileSignal:
-    info = _codec_info(path, size, container)
+    info, heard = _codec_info(path, size, container)
 
     def decode(facts: dict[str, object]) -> Iterator[Samples]:
         done = 0
-        for block in codecs.decode(path):
+        for block in codecs.decode(path, heard):
             check()
             done += len(block)
             facts["odd"] = facts.get("odd", False) or not all_sound(block)
@@ -466,7 +466,7 @@ def _open_codec(
     likely = min(info.frames, size * 4096) if info.frames else None
     decoded = DecodeCache.of(settings).get(key, info.channels, likely, decode)
     frames = decoded.raw.frames
-    if frames == 0 and info.frames != 0:
+    if frames == 0 and heard.frames != 0:
         decoded.raw.close()
         raise UnreadableFileError(f"{path.name} breaks off before its first sound", "copy it again")
     info = _with_notes(replace(info, frames=frames), frames < info.frames, info.frames)

@@ -31,6 +31,23 @@ def healthy(container: str, subtype: str) -> bytes:
         return path.read_bytes()
 
 
+@cache
+def healthy_m4a() -> bytes:
+    av = pytest.importorskip("av")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sound.m4a"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("aac", rate=48000)
+            stream.layout = "mono"
+            for start in range(0, 8192, 1024):
+                wave = 0.3 * np.sin(np.arange(start, start + 1024) * 0.05).astype(np.float32)[None]
+                frame = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+                frame.rate, frame.pts = 48000, start
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path.read_bytes()
+
+
 def try_to_open(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sound.wav"
@@ -69,3 +86,13 @@ def test_a_damaged_file_opens_or_says_why(container: str, subtype: str, data: st
 )
 def test_noise_behind_a_true_beginning_opens_or_says_why(beginning: bytes, noise: bytes) -> None:
     try_to_open(beginning + noise)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), max_size=6), st.floats(0.1, 1))
+def test_a_damaged_m4a_opens_or_says_why(flips: list[tuple[int, int]], share: float) -> None:
+    content = bytearray(healthy_m4a())
+    for place, value in flips:
+        content[-1 - place % len(content)] = value  # the tables stand at the end
+    content[:12] = healthy_m4a()[:12]
+    try_to_open(bytes(content[: int(share * len(content))]) if share < 0.5 else bytes(content))

@@ -6,9 +6,20 @@ import threading
 
 import numpy as np
 import pytest
+from scipy.signal import get_window
 
 from engine.audio.signal import ArraySignal, Samples, Span
-from engine.audio.spectrogram import COLUMNS, SpectrogramTiles, TileCache, from_scale, row_map, to_db, to_scale
+from engine.audio.spectrogram import (
+    COLUMNS,
+    WINDOWS,
+    SpectrogramTiles,
+    TileCache,
+    _window,
+    from_scale,
+    row_map,
+    to_db,
+    to_scale,
+)
 
 RATE = 44100
 
@@ -197,3 +208,9 @@ def test_scales_stand_where_the_literature_puts_them() -> None:
     octave = to_scale("log", np.array([220.0, 440.0, 880.0]))
     assert abs((octave[2] - octave[1]) - (octave[1] - octave[0])) < 1e-12
     assert row_map("linear", 1025, 48000, 1025, -12, 24012).tolist() == list(range(1025))
+
+
+@pytest.mark.parametrize("window", list(WINDOWS))
+def test_windows_are_those_of_scipy(window: str) -> None:
+    expected = get_window(window, 1024)
+    assert np.allclose(_window(window, 1024), 2 * expected / expected.sum(), rtol=1e-5, atol=1e-9)

@@ -111,6 +111,7 @@ class Commands(QObject):
             link.state.layout_changed.connect(self._show_view)
             link.state.follow_changed.connect(self._show_view)
             self._show_view()
+            self.listening.look_for_card()
         return self.link
 
     def _connect_window(self) -> None:
@@ -783,12 +784,13 @@ class Commands(QObject):
     def _close_window(self, event: QCloseEvent) -> None:
         if not self._is_closing and self.document.is_changed:
             event.ignore()
-            self._unless_unsaved(self._close_now)
+            self._unless_unsaved(self.close_now)
             return
         self.shut_down()
         event.accept()
 
-    def _close_now(self) -> None:
+    def close_now(self) -> None:
+        """Close without a question."""
         self._is_closing = True
         self.document.forget_journal()
         self.window.close()

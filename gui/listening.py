@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, QTimer
@@ -11,14 +12,17 @@ from PySide6.QtCore import Signal as QtSignal
 from engine.audio.signal import Signal, Span
 from engine.playback.feeder import PlayerEvent
 from engine.playback.match import LevelMatch, level_match
+from engine.playback.output import list_devices
 from engine.playback.player import DELTA_GAINS_DB, Player
 from engine.session.render import RenderedSignal
 from gui.banner import Message
 from gui.jobs import Jobs, Task
-from gui.sound import SoundChoice, opener
+from gui.sound import NO_DEVICE, SoundChoice, opener
 from gui.transport import Monitor
 
 MATCH_REST_MS = 400
+AUDIO = "SHELLAC_AUDIO"
+NO_CARD = "No sound card: playing on the null clock"
 
 
 class Listening(QObject):
@@ -223,9 +227,22 @@ class Listening(QObject):
         self.player.use_output(opener(choice))
         self.sound_changed.emit()
 
+    def look_for_card(self) -> None:
+        """Ask the system whether there is a sound card at all, so that the window says it before the first play."""
+
+        def found(count: int) -> None:
+            if count == 0 and not self.problem:
+                self.problem = NO_CARD
+                self.sound_changed.emit()
+
+        def look(_job: object) -> int:
+            return 0 if self.choice.device == NO_DEVICE or os.environ.get(AUDIO) == NO_DEVICE else len(list_devices())
+
+        self._jobs.start("Sound", look, found, lambda _error: found(0), is_shown=False)
+
     def _take_event(self, event: PlayerEvent) -> None:
         if event.kind in ("no device", "device lost"):
-            self.problem = "No sound card: playing on the null clock"
+            self.problem = NO_CARD
             self.sound_changed.emit()
         if event.kind == "device lost":
             actions = (("Retry", lambda: self.use(self.choice)),)

@@ -115,6 +115,9 @@ class Crew(QObject):
                     pass
                 except (ShellacError, OSError) as error:
                     self.failed.emit(str(error))
+                except RuntimeError:
+                    if not self._is_closed:  # a slow job may outlive the widget it reports to
+                        raise
         finally:
             with self._changed:
                 del self._running[me]

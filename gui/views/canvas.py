@@ -109,7 +109,13 @@ class CanvasArea(QWidget):
     def set_lanes(self, a: Lane | None, b: Lane | None) -> None:
         """Show an original and a result; `b` None (or `a` itself) shows the original alone."""
         self._drop_delta()
+        for lane in (self.a, self.b):
+            if lane is not None:
+                lane.failed.disconnect(self.failed)
         self.a, self.b = a, b if b is not a else None
+        for lane in (self.a, self.b):
+            if lane is not None:
+                lane.failed.connect(self.failed)
         self.overview.set_lanes(self.a, self.b)
         self.waveform.set_lanes(self.a, self.b, self.monitor)
         for view in (self.spectrogram, *self.compared):

@@ -81,7 +81,7 @@ def _from_path(lightness: list[float], chroma: list[float], hue: list[float]) ->
 def _ember() -> Table:
     # Glowing coal: black, violet, red, orange, pale yellow; lightness rises evenly, so equal steps look equal.
     return _from_path(
-        [0.06, 0.20, 0.315, 0.43, 0.54, 0.655, 0.765, 0.875, 0.98],
+        [0.09, 0.215, 0.325, 0.43, 0.54, 0.655, 0.765, 0.875, 0.98],
         [0.02, 0.10, 0.14, 0.16, 0.17, 0.175, 0.165, 0.155, 0.09],
         [285, 293, 312, 343, 374, 400, 426, 450, 466],
     )

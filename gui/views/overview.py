@@ -52,6 +52,7 @@ class OverviewView(TimeCanvas):
 
     def _renew_waves(self) -> None:
         self._waves = None
+        self.describe()
         self.renew()
 
     def set_marks(self, marks: tuple[Mark, ...]) -> None:

@@ -46,12 +46,14 @@ class TimeCanvas(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        for signal in (state.span_changed, state.selection_changed, state.look_changed, state.loop_changed,
-                       state.markers_changed, state.recording_changed, theme.CHANGES.changed):  # fmt: skip
+        shown = (state.span_changed, state.selection_changed, state.look_changed, state.loop_changed)
+        rarely = (state.markers_changed, state.recording_changed, state.follow_changed, theme.CHANGES.changed)
+        for signal in (*shown, *rarely):
             signal.connect(self.renew)
         state.playhead_changed.connect(self._move_playhead)
         state.selection_changed.connect(self.describe)
         state.span_changed.connect(self.describe)
+        state.loop_changed.connect(self.describe)
         self.describe()
 
     # --- geometry ------------------------------------------------------------------------------------------------

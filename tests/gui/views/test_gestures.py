@@ -22,10 +22,6 @@ RATE, FRAMES = 44_100, 88_200  # of the stage
 LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton
 NONE = Qt.KeyboardModifier.NoModifier
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
-    Qt.KeyboardModifier.NoModifier,
-    Qt.KeyboardModifier.ShiftModifier,
-    Qt.KeyboardModifier.ControlModifier,
-)
 
 
 def drag(qtbot: QtBot, widget: QWidget, x: float, to: float, y: int = 20, button: Qt.MouseButton = LEFT) -> None:

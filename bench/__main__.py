@@ -19,6 +19,7 @@ from bench.rows import Conditions, Row, all_rows
 from engine.settings import cores
 
 LIMIT_S = 3600.0
+BUSY = 0.5  # load average from which other programs disturb
 OUTCOMES = {"target": "target reached", "floor": "above the floor", "below": "MISSED"}
 
 
@@ -36,11 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
     if options.inside:
         return _measure_here(next(row for row in rows if row.name == options.inside), Conditions(options.quick))
     chosen = [row for row in rows if not options.rows or row.name in options.rows]
+    about = machine()
     results = [_measure(row, options.quick) for row in chosen]
     if options.json:
-        sys.stdout.write(json.dumps({"machine": machine(), "quick": options.quick, "rows": results}, indent=1) + "\n")
+        sys.stdout.write(json.dumps({"machine": about, "quick": options.quick, "rows": results}, indent=1) + "\n")
     else:
-        sys.stdout.write(table(results, options.quick))
+        sys.stdout.write(table(results, about, options.quick))
     return 1 if any("error" in result for result in results) else 0
 
 
@@ -61,6 +63,7 @@ def machine() -> dict[str, Any]:
         "processor": names[0] if names else platform.processor(),
         "cores": cores(),
         "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 1),  # of others, when asked before the first row
     }
 
 
@@ -108,11 +111,12 @@ def _measure_here(row: Row, conditions: Conditions) -> int:
     return 0
 
 
-def table(results: list[dict[str, Any]], is_quick: bool) -> str:
+def table(results: list[dict[str, Any]], about: dict[str, Any], is_quick: bool) -> str:
     """Return the results as text for people."""
-    about = machine()
     kind = " · quick: not for the record" if is_quick else ""
     lines = [f"{about['processor']} · {about['cores']} cores · Python {about['python']}{kind}", ""]
+    if about["load"] > BUSY:
+        lines[1:1] = [f"The machine was busy with other work (load {about['load']}): its own figures are better."]
     lines.append(f"{'':46}{'target':>12}{'floor':>12}{'measured':>12}{'peak RSS':>10}")
     for result in results:
         lines += _table_lines(result)

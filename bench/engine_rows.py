@@ -1,10 +1,9 @@
-"""Rows without a window: files, Restore, chunks, cancel, memory, undo."""
+"""Rows without a window: Restore, chunks, cancel, undo."""
 
 from __future__ import annotations
 
 import contextlib
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -12,21 +11,17 @@ import threading
 import time
 from pathlib import Path
 
-from bench.material import RATE, read_through, recording
+from bench.material import RATE, recording
 from bench.rows import Conditions, Figure, Row
 from engine.audio.files import open_signal
-from engine.audio.peaks import PeakPyramid
 from engine.audio.signal import Signal, Span
 from engine.errors import Cancelled
-from engine.playback.output import NullOut
-from engine.playback.player import Player
 from engine.session.recipe import Recipe, Scope, Step
 from engine.session.render import RenderedSignal, Renderer
 from engine.settings import Settings, cores
 from engine.tools.tool import Job, Value
 
 RESTORE: dict[str, Value] = {"declick": True, "dehum": True, "denoise": True, "engine": "neural"}
-HOUR_S = 3600.0
 
 
 def window_settings() -> Settings:
@@ -39,34 +34,6 @@ def restored(signal: Signal, scope: Scope | None = None, **values: Value) -> tup
     step = Step(tool="restore", id="1", params={**RESTORE, **values}, scope=scope or Scope())
     renderer = Renderer(window_settings())
     return renderer, renderer.render(signal, Recipe((step,)))
-
-
-# --- opening ----------------------------------------------------------------------------------------------------------
-
-
-def open_hour(conditions: Conditions) -> Figure:
-    """Time from the path of a one-hour file to the first sound of it."""
-    path = recording(360.0 if conditions.is_quick else HOUR_S)
-    read_through(path)
-    start = time.perf_counter()
-    signal = open_signal(path)
-    player = Player(NullOut)
-    player.set_pair(signal, signal)
-    player.play()
-    while player.position() <= 0:
-        time.sleep(0.001)
-    seconds = time.perf_counter() - start
-    player.close()
-    return Figure(seconds, f"{signal.frames / RATE / 60:.0f} min stereo 16 bit, open to first sound, file in memory")
-
-
-def peaks_of_hour(conditions: Conditions) -> Figure:
-    """Time from the path of a one-hour file to the last of its peaks."""
-    path = recording(360.0 if conditions.is_quick else HOUR_S)
-    read_through(path)
-    start = time.perf_counter()
-    PeakPyramid.build(open_signal(path))
-    return Figure(time.perf_counter() - start, "open to the last peak, one thread")
 
 
 # --- Restore ----------------------------------------------------------------------------------------------------------
@@ -162,33 +129,7 @@ def _time_to_idle(renderer: Renderer, rendered: RenderedSignal, after_s: float) 
     return time.perf_counter() - start
 
 
-# --- memory and disk --------------------------------------------------------------------------------------------------
-
-
-def memory(conditions: Conditions) -> Figure:
-    """Peak memory of open, peaks, playing and Restore on a three-hour file (shown by the table as peak RSS)."""
-    hours, limit_s = (0.5, 15.0) if conditions.is_quick else (3.0, 120.0)
-    signal = open_signal(recording(hours * HOUR_S))
-    renderer, rendered = restored(signal)
-    player = Player(NullOut)
-    player.set_pair(signal, rendered)
-    player.play()
-    drawing = threading.Thread(target=PeakPyramid.build, args=(signal,))
-    drawing.start()
-    start = time.perf_counter()
-    renderer.analyse(rendered)
-    analysed_s = time.perf_counter() - start
-    job = Job()
-    threading.Timer(limit_s, job.cancel).start()
-    done: list[Span] = []
-    with contextlib.suppress(Cancelled):
-        renderer.work(rendered, lambda: int(player.position()), lambda: None, job, done.append)
-    drawing.join()
-    underruns = player.underruns
-    player.close()
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    note = f"{hours:g} h stereo, playing; analysis {analysed_s:.0f} s, then {len(done)} chunks; {underruns} underruns"
-    return Figure(peak_mb, note)
+# --- disk -------------------------------------------------------------------------------------------------------------
 
 
 def undo(conditions: Conditions) -> Figure:
@@ -219,12 +160,9 @@ def _bytes_in(folder: Path) -> int:
 
 
 ROWS = (
-    Row("open", "1-hour WAV: open to first sound", 1.0, 2.0, "s", open_hour),
-    Row("peaks", "1-hour WAV: open to all peaks", 5.0, 10.0, "s", peaks_of_hour),
     Row("restore-stereo", "Restore, stereo 44.1 kHz, whole command", 15.0, 10.0, "×", restore_stereo, "more"),
     Row("restore-mono", "Restore, mono 44.1 kHz, whole command", 25.0, 15.0, "×", restore_mono, "more"),
     Row("first-sound", "first processed sound at the cursor", 0.5, 1.0, "s", first_sound),
     Row("cancel", "cancel to idle", 0.5, 1.0, "s", cancel),
-    Row("memory", "3-hour file: open, peaks, play and Restore", 500.0, 600.0, "MB", memory),
     Row("undo", "disk per edit of a 5-s scope, as sound", 6.0, 11.0, "s", undo),
 )

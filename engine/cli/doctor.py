@@ -6,10 +6,12 @@ What may crash a process (sound drivers, graphics libraries) is asked in another
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import importlib.metadata
 import importlib.resources
 import json
+import os
 import platform
 import re
 import subprocess
@@ -150,11 +152,10 @@ def _version(package: str) -> str | None:
 
 def _size(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:
-            continue  # gone while we looked
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):  # gone while we looked
+                total += (Path(where) / name).stat().st_size
     return total
 
 

@@ -17,8 +17,8 @@ from uuid import uuid4
 
 from engine.errors import ProjectError
 from engine.session.atomic import dump_json, write_atomically
+from engine.session.fields import parse_json, table_of, text
 from engine.session.project import session_from_json, session_to_json
-from engine.session.recipe import parse_json, table_of, text
 from engine.session.session import Session
 from engine.settings import Settings
 

@@ -13,17 +13,8 @@ from typing import Any, Final
 from engine.audio.signal import Signal
 from engine.errors import MissingFileError, ProjectError
 from engine.session.atomic import dump_json, write_atomically
-from engine.session.recipe import (
-    Recipe,
-    Scope,
-    check_format,
-    damaged,
-    list_of,
-    number,
-    parse_json,
-    table_of,
-    text,
-)
+from engine.session.fields import check_format, damaged, list_of, number, parse_json, table_of, text
+from engine.session.recipe import Recipe, Scope
 from engine.session.session import Session, SourceRef, Track
 
 SUFFIX: Final = ".shellac"

@@ -32,6 +32,7 @@ _ANALYSIS: Final = "analysis.npz"
 _MEMORY_BYTES: Final = 64 << 20
 _UNSURE_NS: Final = 50_000_000  # a folder changed so recently may change again within the same time stamp
 _SHELVES_AT_MOST: Final = 128
+_ATTEMPTS: Final = 5
 _TOUCH_S: Final = 60.0
 
 
@@ -158,10 +159,7 @@ class ChunkStore:
         """Write a file of the store and make room if it is over its limit. Raises OutputError."""
         beside = path.with_name(f".{uuid4().hex}.part")
         try:
-            try:
-                _write(path, beside, parts)
-            except FileNotFoundError:
-                _write(path, beside, parts)  # another process has just tidied the empty folder away
+            _write(path, beside, parts)
         except OSError as error:
             _unlink(beside)
             raise OutputError(
@@ -237,21 +235,28 @@ class ChunkStore:
     def _files(self) -> list[tuple[int, int, Path]]:
         """Return (time of last use in ns, bytes, path) of every file."""
         out = []
-        for path in self.folder.glob("??/*/*"):
-            try:
-                state = path.stat()
-            except OSError:
-                continue  # another process made room
-            out.append((state.st_mtime_ns, state.st_size, path))
+        for folder, _, names in os.walk(self.folder):  # unlike a glob it doesn't mind folders that vanish meanwhile
+            for path in (Path(folder) / name for name in names):
+                try:
+                    state = path.stat()
+                except OSError:
+                    continue  # another process made room
+                out.append((state.st_mtime_ns, state.st_size, path))
         return out
 
 
 def _write(path: Path, beside: Path, parts: list[bytes | memoryview]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with beside.open("wb") as stream:
-        for part in parts:
-            stream.write(part)
-    beside.replace(path)
+    for attempt in range(_ATTEMPTS):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with beside.open("wb") as stream:
+                for part in parts:
+                    stream.write(part)
+            beside.replace(path)
+            return
+        except FileNotFoundError:  # another process has just tidied the empty folder away
+            if attempt == _ATTEMPTS - 1:
+                raise
 
 
 def _unlink(path: Path) -> None:

@@ -18,7 +18,8 @@ RAMP = ArraySignal(np.arange(1.0, 101.0, dtype=np.float32)[:, None], 10)
 def process(grid: Grid, index: int) -> Samples:
     """Sum what the network would see, so that a shifted window shows."""
     window = grid.read_window(RAMP, index)
-    return window[grid.context : grid.context + grid.chunk] + window.sum()
+    inside: Samples = window[grid.context : grid.context + grid.chunk] + window.sum()
+    return inside
 
 
 @given(st.integers(0, 100), st.integers(0, 100), st.integers(1, 40), st.integers(0, 20))

@@ -62,7 +62,7 @@ def test_a_dimension_with_a_name_takes_any_length(make_room: Any) -> None:
 def test_what_the_runtime_refuses_is_said_in_a_sentence(make_room: Any) -> None:
     doubling = Network("doubling", Settings(threads=1), folder=make_room())
     with pytest.raises(NetworkError, match="'doubling' didn't run"):
-        doubling.run({"given": ONES.astype(np.float64)})  # type: ignore[dict-item]
+        doubling.run({"given": ONES.astype(np.float64)})
 
 
 def test_a_cancelled_job_runs_nothing(make_room: Any) -> None:

@@ -31,17 +31,21 @@ def snr_db(truth: NDArray[Any], result: NDArray[Any]) -> float:
 
 
 def si_sdr_db(truth: NDArray[Any], result: NDArray[Any]) -> float:
-    """Return the scale-invariant signal-to-distortion ratio (Le Roux et al., ICASSP 2019): SNR after the best gain."""
+    """Return the scale-invariant signal-to-distortion ratio (Le Roux et al., ICASSP 2019): SNR after the best gain.
+
+    Infinite if one is a multiple of the other, -infinite if they have nothing in common.
+    """
     y, x = _double(truth), _double(result)
-    energy = float(y @ y)
-    if energy == 0.0:
+    return si_sdr_of(float(y @ y), float(x @ x), float(x @ y))
+
+
+def si_sdr_of(yy: float, xx: float, xy: float) -> float:
+    """Return the same from the sums of squares and products of truth y and result x."""
+    alike = xy * xy / yy if yy > 0.0 else 0.0
+    if alike <= 0.0:
         return -np.inf
-    target = (float(x @ y) / energy) * y
-    error = _power(target - x)
-    power = _power(target)
-    if error <= 1e-30 * power:
-        return np.inf
-    return float(10.0 * np.log10(power / error)) if power > 0.0 else -np.inf
+    unlike = xx - alike  # Pythagoras: what is left is orthogonal to the truth
+    return float(10.0 * np.log10(alike / unlike)) if unlike > 1e-14 * xx else np.inf
 
 
 def mse(truth: NDArray[Any], result: NDArray[Any]) -> float:

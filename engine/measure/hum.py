@@ -159,12 +159,17 @@ def _frequency_at_nodes(
     above = np.array(looks)  # (looks, harmonics, candidates)
     # The median over time tells the mains from notes: notes end.
     steady = maximum_filter1d(np.median(above, axis=0), 2 * round(STRAY_HZ / GRID_HZ) + 1, axis=1)
-    best = candidates[np.minimum(steady, LINE_DB).sum(axis=0).argmax()]
+    best = candidates[_merit(steady).sum(axis=0).argmax()]
     near = np.flatnonzero(np.abs(candidates - best) <= 2.0 * STRAY_HZ)
-    score = (np.minimum(above, LINE_DB) + 0.1 * above)[:, :, near].sum(axis=1)
+    score = _merit(above[:, :, near]).sum(axis=1)
     local = np.apply_along_axis(np.convolve, 0, score, np.ones(min(3, len(score))), mode="same")
     nodes = np.arange(int(np.ceil(low.seconds / NODE_SECONDS)) + 1) * NODE_SECONDS
     return np.asarray(np.interp(nodes, times, _peak(local, candidates[near])))
+
+
+def _merit(above: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what a line counts for: above 15 dB hardly more, but still more, or its whole skirt would be a peak."""
+    return np.asarray(np.minimum(above, LINE_DB) + np.float32(0.1) * above)
 
 
 def _looks(low: _Decimated) -> Iterator[tuple[float, Doubles, float]]:

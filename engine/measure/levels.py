@@ -25,8 +25,10 @@ FLOOR_QUANTILE: Final = 0.10
 CLIPPED_RUN: Final = 3  # so many equal samples at the peak in a row are a cut-off peak
 CLIPPED_LEAST: Final = 0.1  # below -20 dB of full scale equal samples are no clipping
 BANDWIDTH_DB: Final = 60.0  # the long-term spectrum below its peak, where a recording ends
-CLIFF_DB: Final = 18.0  # a drop this large within `CLIFF_HZ` is a wall
-CLIFF_HZ: Final = 700.0
+CLIFF_DB: Final = 24.0  # a drop this large within `CLIFF_HZ` is a wall ...
+CLIFF_HZ: Final = 500.0
+CLIFF_FROM_HZ: Final = 2_000.0  # ... unless it is the slope of a low instrument ...
+BEHIND_CLIFF_DB: Final = 40.0  # ... or there is music behind it: less than so far below the peak
 SMALLEST_DB: Final = -200.0  # what silence is called in reports
 
 
@@ -158,8 +160,8 @@ def _frames(signal: Signal) -> Iterator[Doubles]:
 def bandwidth_hz(signal: Signal) -> float:
     """Return up to which frequency a recording holds sound.
 
-    The long-term spectrum ends where it stays 60 dB under its peak, or at a wall before that: a drop of 18 dB within
-    700 Hz behind which it stays down. Half of the sample rate if it never ends, 0 for silence.
+    The long-term spectrum ends where it stays 60 dB under its peak, or at a wall before that: a drop of 24 dB within
+    500 Hz behind which it stays down. Half of the sample rate if it never ends, 0 for silence.
     """
     hertz, power_db = long_term_spectrum_db(signal)
     if power_db.max() <= SMALLEST_DB:
@@ -168,19 +170,21 @@ def bandwidth_hz(signal: Signal) -> float:
     smooth = 10.0 * np.log10(np.convolve(np.pad(10.0 ** (power_db / 10.0), 2, mode="edge"), kernel, mode="valid"))
     above = np.flatnonzero(smooth > smooth.max() - BANDWIDTH_DB)
     end = int(above[-1]) if len(above) else 0
-    wall = _wall(smooth, max(1, round(CLIFF_HZ / hertz[1])))
-    return float(hertz[end if wall is None else min(end, wall)])
+    return float(min(hertz[end], _wall_hz(smooth, hertz)))
 
 
-def _wall(power_db: Doubles, width: int) -> int | None:
-    """Return the bin of the lowest cliff that nothing rises behind, or None."""
+def _wall_hz(power_db: Doubles, hertz: Doubles) -> float:
+    """Return the frequency of the lowest cliff that nothing rises behind, or infinity."""
+    width = max(1, round(CLIFF_HZ / hertz[1]))
     loudest_behind = np.maximum.accumulate(power_db[::-1])[::-1]
-    # Only above the loudest part: the slope of the bass is no wall.
-    for bin_ in range(int(power_db.argmax()) + 1, len(power_db) - width - 1):
-        before = np.median(power_db[max(0, bin_ - width) : bin_])
-        if before - loudest_behind[bin_ + width] > CLIFF_DB and power_db[bin_] < before - CLIFF_DB / 3.0:
-            return bin_ - 1
-    return None
+    for top in range(max(width, round(CLIFF_FROM_HZ / hertz[1])), len(power_db) - width):
+        behind = loudest_behind[top + width]
+        is_cliff = np.median(power_db[top - width : top]) - behind > CLIFF_DB
+        if is_cliff and power_db.max() - behind > BEHIND_CLIFF_DB:
+            # The foot is found first, half a cliff early at most; the edge is where the drop is half done.
+            half = (np.median(power_db[top - width : top]) + behind) / 2.0
+            return float(hertz[top - width + np.flatnonzero(power_db[top - width : top + width] > half)[-1]])
+    return float("inf")
 
 
 def _read(signal: Signal) -> Iterator[Samples]:

@@ -11,7 +11,7 @@ from engine.audio.loudness import integrated_lufs, true_peak_dbtp
 from engine.audio.signal import Signal, blocks, format_of
 from engine.measure import levels
 from engine.measure.clicks import find_clicks
-from engine.measure.differences import signal_lsd
+from engine.measure.differences import si_sdr_of, signal_lsd
 from engine.measure.hum import track_hum
 
 BLOCK = 1 << 18  # frames
@@ -65,11 +65,9 @@ def compare(truth: Signal, result: Signal, check: Callable[[], None] | None = No
     count = max(1, truth.frames * truth.channels)
     sum_y, sum_x, yy, xx, xy, error = (float(value) for value in sums)
     spread = np.sqrt(max(0.0, yy - sum_y**2 / count) * max(0.0, xx - sum_x**2 / count))
-    # After the best gain: the part of the result that isn't the truth, by Pythagoras.
-    unlike = xx - xy**2 / yy if yy > 0.0 else xx
     return {
         "snr_db": _ratio_db(yy, error),
-        "si_sdr_db": _ratio_db(xy**2 / yy if yy > 0.0 else 0.0, unlike if unlike > 1e-13 * xx else 0.0),
+        "si_sdr_db": si_sdr_of(yy, xx, xy),
         "mse": error / count,
         "correlation": (xy - sum_x * sum_y / count) / spread if spread > 0.0 else 0.0,
         "log_spectral_distance_db": signal_lsd(truth, result, check),

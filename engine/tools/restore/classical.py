@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from engine.audio.signal import Samples, Signal, Span, check_span, read_padded
@@ -19,6 +20,7 @@ MEMORY: Final = 0.98  # weight of the last frame in the decision-directed estima
 OVERSUBTRACTION: Final = 2.0  # Berouti et al. 1979 take 4 at 0 dB and 1 at 20 dB; this is their value in between
 MEDIAN_REACH: Final = 2  # the median is that of an impulse and two neighbours on either side
 IMPULSE_THRESHOLD: Final = 8.0  # times the usual deviation from the median
+IMPULSE_LEAST: Final = 1e-4  # -80 dB of full scale: what leaps less is rounding or noise
 IMPULSE_CELL: Final = 1024  # samples, an absolute grid: where that usual deviation is measured
 TINY: Final = np.float32(1e-30)
 
@@ -87,10 +89,15 @@ class ImpulseFree:
         """Return what the median takes away, shape (span.frames, channels), zero nearly everywhere."""
         cells = Span(span.start // IMPULSE_CELL * IMPULSE_CELL, -(-span.stop // IMPULSE_CELL) * IMPULSE_CELL)
         samples = read_padded(self.source, cells.start - MEDIAN_REACH, cells.stop + MEDIAN_REACH)
-        neighbours = np.lib.stride_tricks.sliding_window_view(samples, 2 * MEDIAN_REACH + 1, axis=0)
-        leap = samples[MEDIAN_REACH:-MEDIAN_REACH] - np.median(neighbours, axis=-1).astype(np.float32)
+        around = sliding_window_view(samples, 2 * MEDIAN_REACH + 1, axis=0)
+        middle = samples[MEDIAN_REACH:-MEDIAN_REACH]
+        leap = middle - np.median(around, axis=-1).astype(np.float32)
         sizes = np.abs(leap).reshape(-1, IMPULSE_CELL, self.channels)
         usual = sizes.mean(axis=1, keepdims=True)
-        stands_out = (sizes > np.float32(IMPULSE_THRESHOLD) * usual).reshape(leap.shape)
-        leap[~stands_out] = 0.0
+        is_large = sizes > np.maximum(np.float32(IMPULSE_THRESHOLD) * usual, np.float32(IMPULSE_LEAST))
+        # The top of a high note is above its neighbours too, but by less than they are apart.
+        neighbours = np.delete(around, MEDIAN_REACH, axis=-1)
+        lowest, highest = neighbours.min(axis=-1), neighbours.max(axis=-1)
+        stands_out = np.maximum(middle - highest, lowest - middle) > highest - lowest
+        leap[~(is_large.reshape(leap.shape) & stands_out)] = 0.0
         return leap[span.start - cells.start : span.stop - cells.start]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -83,17 +84,23 @@ def quantile_profile(spectra: Spectra, quantile: float = 0.05, frames: int = 5) 
     return np.log(low + 1e-30).astype(np.float32)
 
 
+@lru_cache
 def _share_of_mean(quantile: float, frames: int) -> float:
     """Return where the quantile of such a mean of Gaussian noise lies, relative to its expectation.
 
-    The mean of n overlapping frames is nearly gamma distributed; neighbours a quarter of a Hann window apart have
-    power correlations 0.434, 0.028 and 0.000 (the squared autocorrelation of the window).
+    The mean of correlated exponentials is a sum of independent ones with the eigenvalues of the frames' correlation as
+    their means; its distribution has a closed form.
     """
-    from scipy.stats import gamma
+    from scipy.linalg import toeplitz
+    from scipy.optimize import brentq
 
-    correlations = (0.4345, 0.0278)
-    variance = (frames + 2.0 * sum(max(0, frames - lag) * c for lag, c in enumerate(correlations, 1))) / frames**2
-    return float(gamma.ppf(quantile, 1.0 / variance) * variance)
+    window, hop = WORK_STFT.window.astype(np.float64), WORK_STFT.hop
+    lags = [float(window[lag * hop :] @ window[: len(window) - lag * hop]) for lag in range(min(frames, 4))]
+    correlation = np.zeros(frames)
+    correlation[: len(lags)] = np.array(lags) / lags[0]
+    means = np.linalg.eigvalsh(toeplitz(correlation)) / frames
+    shares = [np.prod([m / (m - other) for other in np.delete(means, i)]) for i, m in enumerate(means)]
+    return float(brentq(lambda x: 1.0 - quantile - np.dot(shares, np.exp(-x / means)), 1e-9, 50.0))
 
 
 def network_profile(spectra: Spectra, rate: int, job: Job) -> Floats | None:

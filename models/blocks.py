@@ -11,14 +11,14 @@ class ChannelNorm(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
+        self.weight = nn.Parameter(torch.ones(channels, 1))
+        self.bias = nn.Parameter(torch.zeros(channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x with mean 0 and variance 1 over its channels, scaled and shifted."""
         centred = x - x.mean(dim=1, keepdim=True)
         variance = centred.square().mean(dim=1, keepdim=True)
-        return centred * torch.rsqrt(variance + 1e-5) * self.weight[:, None] + self.bias[:, None]
+        return centred * torch.rsqrt(variance + 1e-5) * self.weight + self.bias
 
 
 class ConvNeXtBlock(nn.Module):
@@ -36,4 +36,5 @@ class ConvNeXtBlock(nn.Module):
         """(batch, channels, positions), the shape stays."""
         y = self.norm(self.depthwise(x))
         y = self.narrow(nn.functional.gelu(self.wide(y), approximate="tanh"))
-        return x + self.scale * y
+        scaled: Tensor = x + self.scale * y
+        return scaled

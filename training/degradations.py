@@ -129,6 +129,24 @@ def noise_percussion(rng: Generator, frames: int, rate: int) -> Samples:
     return noise * np.float32(0.5 / max(float(np.abs(noise).max()), 1e-9))
 
 
+def reverberant(rng: Generator, samples: Samples, rate: int) -> Samples:
+    """Put music into a hall: decaying noise as impulse response, darker towards its end. The length stays.
+
+    A full orchestra in a hall fills every bin between its partials; a profile must not take that for hiss.
+    """
+    seconds, wet = rng.uniform(0.3, 3.0), rng.uniform(0.1, 1.2)
+    time = np.arange(round(seconds * rate)) / rate
+    response = np.zeros(len(time), dtype=np.float32)
+    for high_hz, share in ((20_000.0, rng.uniform(0.15, 0.6)), (6000.0, rng.uniform(0.5, 0.9)), (1500.0, 1.0)):
+        band = hiss(rng, len(time), rate, band_limits(60.0, high_hz, 12.0))
+        response += band * np.exp(-6.9 * time / (seconds * share)).astype(np.float32)
+    response *= np.float32(wet / np.sqrt(np.sum(response**2)))
+    length = scipy.fft.next_fast_len(len(samples) + len(response), real=True)
+    tail = scipy.fft.irfft(scipy.fft.rfft(samples, n=length) * scipy.fft.rfft(response, n=length), n=length)
+    wetter: Samples = samples + tail[: len(samples)].astype(np.float32)
+    return wetter
+
+
 def old_chain(rng: Generator, samples: Samples, rate: int) -> Samples:
     """Band limits, tilt and soft clipping that belong to the target; each now and then."""
     if rng.random() < 0.35:

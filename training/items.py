@@ -88,7 +88,7 @@ def _excerpt(rng: np.random.Generator, pool: list[Recording], frames: int) -> Sa
 
 def _source(rng: np.random.Generator, split: str, frames: int) -> Samples:
     pools = _pools(split)
-    if split == "train" and rng.random() < 0.36:
+    if split == "train" and rng.random() < 0.40:
         return render_piece(rng, *_instruments(), frames / RATE + 0.1)[:frames]
     name = str(rng.choice(("long", "short", "violin", "speech", "notes"), p=(0.28, 0.32, 0.19, 0.14, 0.07)))
     return _excerpt(rng, pools[name] or pools["short"], frames)
@@ -100,8 +100,11 @@ def clean_music(rng: np.random.Generator, split: str, seconds: float) -> Samples
     speed = rng.uniform(0.8, 1.25) if split == "train" and rng.random() < 0.5 else 1.0
     wanted = round(frames * speed) + 64
     music = _source(rng, split, wanted)
-    if rng.random() < 0.22:
+    layers = int(rng.choice((0, 1, 2, 4), p=(0.70, 0.18, 0.07, 0.05)))
+    for _ in range(layers):
         music = music + np.float32(rng.uniform(0.2, 1.0)) * _source(rng, split, wanted)
+    if split == "train" and rng.random() < 0.3:
+        music = degradations.reverberant(rng, music, RATE)
     if split == "train" and rng.random() < 0.08:
         music = music + np.float32(rng.uniform(0.1, 0.8)) * degradations.noise_percussion(rng, wanted, RATE)
     if speed != 1.0:

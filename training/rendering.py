@@ -1,7 +1,7 @@
 """Piano and violin music made from single notes, because recorded music with a clean licence is scarce.
 
 A simple sample player: nearest recorded note, resampled to pitch, cut with a short release. The notes are drawn at
-random from a few textures (stride, chords, arpeggios, melody), so no composition is involved.
+random from a few textures (stride, chords, arpeggios, melody, ensemble), so no composition is involved.
 """
 
 from __future__ import annotations
@@ -157,10 +157,28 @@ def melody(rng: np.random.Generator, seconds: float, low: int = 57, high: int = 
     return notes
 
 
+def ensemble(rng: np.random.Generator, seconds: float) -> list[Note]:
+    """Strings in sections: full chords over five octaves, every note played by several with their own timing."""
+    notes, time = [], 0.0
+    while time < seconds:
+        key, length = int(rng.integers(36, 48)), float(rng.choice((0.25, 0.5, 0.5, 1.0, 2.5)))
+        steps = _CHORDS[rng.integers(len(_CHORDS))]
+        pitches = [key + 12 * octave + step for octave in range(5) for step in steps if rng.random() < 0.6]
+        for pitch in pitches:
+            notes += [
+                Note(time + abs(rng.normal(0.0, 0.03)), length * rng.uniform(0.9, 1.3), pitch, rng.uniform(0.3, 1.0))
+                for _ in range(int(rng.integers(1, 5)))
+            ]
+        time += length
+    return notes
+
+
 def render_piece(rng: np.random.Generator, piano: list[SamplePlayer], violin: list[SamplePlayer],
                  seconds: float) -> Samples:
-    """Render one random piece: piano 2 in 3, violin 1 in 3, the violin sometimes accompanied. Peak 0.5 or less."""
+    """Render one random piece: piano, violin (at times accompanied) or a string ensemble. Peak 0.5 or less."""
     player = piano[rng.integers(len(piano))]
+    if rng.random() < 0.2:
+        return violin[0].play(ensemble(rng, seconds), seconds, 0.15)
     if rng.random() < 0.67:
         texture = (stride, stride, chords, arpeggios, melody)[rng.integers(5)]
         return player.play(texture(rng, seconds), seconds, rng.uniform(0.05, 0.4))

@@ -85,7 +85,8 @@ def profile_features(spectra: NDArray[np.complex64], rate: int, hop: int = 512) 
 
 
 def _log(power: Floats) -> Floats:
-    return np.log(power + np.float32(TINY), dtype=np.float32)
+    logs: Floats = np.log(power + np.float32(TINY), dtype=np.float32)
+    return logs
 
 
 def _quantiles(values: Floats, at: tuple[float, ...], log: bool = False) -> list[Floats]:

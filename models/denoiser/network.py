@@ -45,8 +45,8 @@ class Denoiser(nn.Module):
             ConvNeXtBlock(config.channels, config.kernel, config.widen, 0.2) for _ in range(config.blocks)
         )
         self.outlet = nn.Conv1d(config.channels, config.bins, 1)
-        nn.init.zeros_(self.outlet.weight)
-        nn.init.zeros_(self.outlet.bias)
+        for parameter in self.outlet.parameters():
+            nn.init.zeros_(parameter)
 
     def smooth_ratio(self, log_ratio: Tensor) -> Tensor:
         """Log of the power over profile, averaged over nine frames; (batch, bins, frames)."""
@@ -56,7 +56,7 @@ class Denoiser(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the gains, without a floor."""
-        log_power, log_ratio = features.split(self.config.bins, dim=1)
+        log_power, log_ratio = features.chunk(2, dim=1)
         smooth = self.smooth_ratio(log_ratio)
         # A-priori signal-to-noise ratio of the window, never under -20 dB, and the logit of its Wiener gain.
         logit = (smooth.exp() - 1.0).clamp(min=0.01).log()

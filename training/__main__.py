@@ -1,0 +1,49 @@
+"""`python -m training RECIPE`: trains one network and leaves a checkpoint in `runs/`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+from typing import Final
+
+import torch
+
+from training.loop import Recipe, Settings, run
+
+RECIPES: Final = ("noise_profile", "denoiser")
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return a recipe by its name."""
+    recipe: Recipe = importlib.import_module(f"training.recipes.{name}").RECIPE
+    return recipe
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("recipe", choices=RECIPES)
+    parser.add_argument("--minutes", type=float, default=20.0, help="of training, over all resumptions")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--from-room", action="store_true", help="begin with the weights that are shipped")
+    parser.add_argument("--data", choices=("clean", "all"), default="clean", help="licences to train on")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=None)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.set_flush_denormal(True)
+    settings = Settings(
+        minutes=arguments.minutes,
+        device=arguments.device,
+        licences=arguments.data,
+        resume=arguments.resume,
+        from_room=arguments.from_room,
+        bf16=arguments.bf16,
+    )
+    print(run(find_recipe(arguments.recipe), settings))
+
+
+if __name__ == "__main__":
+    main()

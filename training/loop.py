@@ -1,0 +1,250 @@
+"""The one training loop: plain functions over a State, driven by a recipe.
+
+A run lives in `runs/<recipe>/`: `checkpoint.pt` (read back with weights_only, so it can hold no code), `log.csv` and
+`training_loss.png`. It can be stopped at any moment and resumed with its random state.
+"""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from training.data import runs_folder
+from training.rooms import load_room_weights
+
+Batch = dict[str, Tensor]
+Terms = dict[str, Tensor]  # the entry "loss" is minimised, the others are logged
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line decides."""
+
+    minutes: float
+    device: str = "cpu"
+    licences: str = "clean"
+    resume: bool = False
+    from_room: bool = False
+    seed: int = 0
+    checkpoint_minutes: float = 5.0
+    log_steps: int = 20
+    bf16: bool | None = None  # None: as the recipe says
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network and how it is trained; the small files in `training/recipes` each make one."""
+
+    name: str  # also the name of the room
+    build: Callable[[], nn.Module]
+    batches: Callable[[Settings, np.random.Generator], Iterator[Batch]]  # endless
+    terms: Callable[[nn.Module, Batch], Terms]
+    validate: Callable[[nn.Module, str], dict[str, float]]
+    prepare: Callable[[nn.Module, Settings], None] | None = None  # before the first step, e.g. input statistics
+    peak_rate: float = 5e-4
+    weight_decay: float = 0.01
+    warmup_steps: int = 50
+    clip_norm: float = 1.0
+    ema: float = 0.998
+    bf16: bool = False
+
+
+@dataclass
+class State:
+    """Everything that a resumed run needs, and nothing else."""
+
+    model: nn.Module
+    average: nn.Module  # exponential moving average of the weights: what is validated and exported
+    optimiser: torch.optim.Optimizer
+    rng: np.random.Generator
+    step: int = 0
+    seconds: float = 0.0  # spent training, over all resumptions
+    skipped: int = 0  # steps whose loss or gradient was not finite
+    rows: list[dict[str, float]] = field(default_factory=list)
+
+
+def start(recipe: Recipe, settings: Settings) -> State:
+    """Make a fresh state."""
+    torch.manual_seed(settings.seed)
+    model = recipe.build().to(settings.device)
+    if recipe.prepare:
+        recipe.prepare(model, settings)
+    decayed = [p for p in model.parameters() if p.numel() > max(p.shape)]
+    plain = [p for p in model.parameters() if p.numel() == max(p.shape)]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=recipe.peak_rate, betas=(0.9, 0.98))
+    return State(model, frozen_copy(model), optimiser, np.random.default_rng(settings.seed))
+
+
+def frozen_copy(model: nn.Module) -> nn.Module:
+    """Return a copy that takes no gradients."""
+    return copy.deepcopy(model).requires_grad_(False).eval()
+
+
+def learning_rate(recipe: Recipe, step: int, progress: float) -> float:
+    """Linear warm-up by steps, then a cosine over the minutes of the run down to 2 % of the peak."""
+    warm = min(1.0, (step + 1) / recipe.warmup_steps)
+    cosine = 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
+    return recipe.peak_rate * warm * (0.02 + 0.98 * cosine)
+
+
+def train_step(recipe: Recipe, state: State, batch: Batch, rate: float, use_bf16: bool) -> dict[str, float]:
+    """Take one step; a step that isn't finite changes nothing and is counted."""
+    for group in state.optimiser.param_groups:
+        group["lr"] = rate
+    state.optimiser.zero_grad(set_to_none=True)
+    device = next(state.model.parameters()).device.type
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=use_bf16):
+        terms = recipe.terms(state.model, batch)
+    torch.autograd.backward(terms["loss"])
+    norm = nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip_norm)
+    if bool(torch.isfinite(norm)) and bool(torch.isfinite(terms["loss"])):
+        state.optimiser.step()
+        update_average(state, recipe.ema)
+    else:
+        state.skipped += 1
+    state.step += 1
+    return {name: float(value.detach()) for name, value in terms.items()} | {"norm": float(norm)}
+
+
+@torch.no_grad()
+def update_average(state: State, decay: float) -> None:
+    """Move the averaged weights towards the current ones; faster at the beginning."""
+    decay = min(decay, (1.0 + state.step) / (10.0 + state.step))
+    for average, current in zip(state.average.parameters(), state.model.parameters(), strict=True):
+        average.lerp_(current, 1.0 - decay)
+
+
+def save(state: State, path: Path) -> None:
+    """Write a checkpoint; the old one stays until the new one is complete."""
+    unfinished = path.with_suffix(".tmp")
+    content = {
+        "model": state.model.state_dict(),
+        "average": state.average.state_dict(),
+        "optimiser": state.optimiser.state_dict(),
+        "torch_rng": torch.get_rng_state(),
+        "numpy_rng": json.dumps(state.rng.bit_generator.state),
+        "step": state.step,
+        "seconds": state.seconds,
+        "skipped": state.skipped,
+        "rows": json.dumps(state.rows),
+    }
+    torch.save(content, unfinished)
+    unfinished.replace(path)
+
+
+def load(state: State, path: Path) -> None:
+    """Restore a checkpoint into a fresh state."""
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    state.model.load_state_dict(content["model"])
+    state.average.load_state_dict(content["average"])
+    state.optimiser.load_state_dict(content["optimiser"])
+    torch.set_rng_state(content["torch_rng"])
+    state.rng.bit_generator.state = json.loads(content["numpy_rng"])
+    state.step, state.seconds, state.skipped = content["step"], content["seconds"], content["skipped"]
+    state.rows = json.loads(content["rows"])
+
+
+def checkpoint_weights(path: Path) -> dict[str, Tensor]:
+    """Return the averaged weights of a checkpoint."""
+    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)["average"]
+    return weights
+
+
+def write_log(state: State, folder: Path) -> None:
+    """Write log.csv and the picture of the losses."""
+    names = sorted({name for row in state.rows for name in row})
+    with (folder / "log.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(state.rows)
+    draw_losses(state.rows, folder / "training_loss.png")
+
+
+def draw_losses(rows: list[dict[str, float]], path: Path) -> None:
+    """Draw every logged figure over the minutes of the run."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    names = sorted({name for row in rows for name in row} - {"step", "minutes", "rate", "norm"})
+    figure, axes = pyplot.subplots(len(names), 1, figsize=(8, 2.2 * len(names)), sharex=True, squeeze=False)
+    for axis, name in zip(axes[:, 0], names, strict=True):
+        points = [(row["minutes"], row[name]) for row in rows if name in row]
+        axis.plot(*zip(*points, strict=True), linewidth=1.0)
+        axis.set_ylabel(name, fontsize=8)
+    axes[-1, 0].set_xlabel("minutes")
+    figure.tight_layout()
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
+def run(recipe: Recipe, settings: Settings) -> Path:
+    """Train for the given minutes (over all resumptions) and return the checkpoint's path."""
+    folder = runs_folder() / recipe.name
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "checkpoint.pt"
+    state = start(recipe, settings)
+    if settings.resume and path.exists():
+        load(state, path)
+    elif settings.from_room:
+        load_room(recipe, state)
+    use_bf16 = recipe.bf16 if settings.bf16 is None else settings.bf16
+    train_until(recipe, settings, state, folder, use_bf16)
+    finish(recipe, settings, state, folder)
+    return path
+
+
+def load_room(recipe: Recipe, state: State) -> None:
+    """Begin from the weights that are shipped in the room."""
+    weights = load_room_weights(recipe.name)
+    state.model.load_state_dict(weights)
+    state.average.load_state_dict(weights)
+
+
+def train_until(recipe: Recipe, settings: Settings, state: State, folder: Path, use_bf16: bool) -> None:
+    """Step until the minutes are over, logging and saving on the way."""
+    batches = recipe.batches(settings, state.rng)
+    budget, saved = settings.minutes * 60.0, time.monotonic()
+    sums: dict[str, float] = {}
+    count = 0
+    while state.seconds < budget:
+        began = time.monotonic()
+        rate = learning_rate(recipe, state.step, state.seconds / budget)
+        figures = train_step(recipe, state, next(batches), rate, use_bf16)
+        state.seconds += time.monotonic() - began
+        sums = {name: sums.get(name, 0.0) + value for name, value in figures.items()}
+        count += 1
+        if count == settings.log_steps:
+            row = {name: round(value / count, 5) for name, value in sums.items()}
+            row |= {"step": state.step, "minutes": round(state.seconds / 60.0, 3), "rate": round(rate, 7)}
+            state.rows.append(row)
+            print(" ".join(f"{name} {value:.5g}" for name, value in row.items()), flush=True)
+            sums, count = {}, 0
+        if time.monotonic() - saved > settings.checkpoint_minutes * 60.0:
+            finish(recipe, settings, state, folder)
+            saved = time.monotonic()
+
+
+def finish(recipe: Recipe, settings: Settings, state: State, folder: Path) -> None:
+    """Validate the averaged weights, log, save."""
+    began = time.monotonic()
+    figures = {f"validation {name}": value for name, value in recipe.validate(state.average, settings.device).items()}
+    row = {"step": float(state.step), "minutes": round(state.seconds / 60.0, 3)} | figures
+    state.rows.append(row)
+    state.seconds += time.monotonic() - began
+    print(" ".join(f"{name} {value:.5g}" for name, value in row.items()), flush=True)
+    save(state, folder / "checkpoint.pt")
+    write_log(state, folder)

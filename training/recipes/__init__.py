@@ -1,0 +1,1 @@
+"""One small file per network that can be trained: `RECIPE` in each."""

@@ -1,0 +1,126 @@
+"""Trains the noise-profile network on the statistics of whole items.
+
+Laplace loss on log power, weighted by noise power: what is strong costs the most when it is missed. A clean item's
+target lies 30 dB under its base statistic.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.noise_profile.network import NoiseProfile
+from training.items import item_folder
+from training.loop import Batch, Recipe, Settings
+from training.losses.laplace import laplace_loss
+
+BATCH: Final = 16
+DECIBELS: Final = 10.0 / np.log(10.0)
+
+
+class Statistics:
+    """Features and targets of a split in memory; picks up items that are built while the run goes on."""
+
+    def __init__(self, split: str) -> None:
+        self._folder = item_folder(split)
+        self._seen: set[Path] = set()
+        self.features: list[NDArray[np.float16]] = []
+        self.targets: list[NDArray[np.float16]] = []
+        self.snr_db: list[float] = []
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the items that have appeared since."""
+        for path in sorted(set(self._folder.glob("*.npz")) - self._seen):
+            self._seen.add(path)
+            with np.load(path, allow_pickle=False) as file:
+                self.features.append(file["features"])
+                self.targets.append(file["target"])
+                self.snr_db.append(float(file["snr_db"]))
+
+    def batch(self, picks: NDArray[np.int64], device: str) -> Batch:
+        """Stack some items."""
+        features = np.stack([self.features[i] for i in picks]).astype(np.float32)
+        target = np.stack([self.targets[i] for i in picks]).astype(np.float32)
+        clean = np.isinf([self.snr_db[i] for i in picks])
+        return {
+            "features": torch.from_numpy(features).to(device),
+            "target": torch.from_numpy(target).to(device),
+            "clean": torch.from_numpy(clean).to(device),
+        }
+
+
+def batches(settings: Settings, rng: np.random.Generator) -> Iterator[Batch]:
+    """Yield shuffled batches for ever."""
+    store = Statistics("train")
+    while True:
+        store.refresh()
+        order = rng.permutation(len(store.features))
+        for at in range(0, len(order) - BATCH + 1, BATCH):
+            yield store.batch(order[at : at + BATCH], settings.device)
+
+
+def bin_weight(target: Tensor, clean: Tensor) -> Tensor:
+    """Weights with mean 1: proportional to noise power with a floor of a fifth; even for clean items."""
+    power = (target - target.amax(dim=1, keepdim=True)).exp()
+    weight = 0.8 * power / power.mean(dim=1, keepdim=True) + 0.2
+    return torch.where(clean[:, None], torch.ones_like(weight), weight.clamp(max=30.0))
+
+
+def terms(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    """Return the loss and the mean error in decibels."""
+    assert isinstance(model, NoiseProfile)
+    estimate = model(batch["features"]).float()
+    mu, log_scale = estimate[:, 0], estimate[:, 1] - math.log(model.config.caution)
+    weight = bin_weight(batch["target"], batch["clean"])
+    loss = laplace_loss(mu, log_scale, batch["target"], weight).mean()
+    noisy = (~batch["clean"]).float()
+    error = ((mu - batch["target"]).abs().mean(dim=1) * noisy).sum() / noisy.sum().clamp(min=1.0)
+    return {"loss": loss, "error_db": error * DECIBELS}
+
+
+@torch.no_grad()
+def validate(model: nn.Module, device: str) -> dict[str, float]:
+    """Loss, error by SNR range, and how far under the base the profile of the worst clean item stays."""
+    store = Statistics("validation")
+    batch = store.batch(np.arange(len(store.features)), device)
+    estimate = model(batch["features"])
+    mu, profile = estimate[:, 0], estimate[:, 0] - estimate[:, 1].exp()
+    snr = np.array(store.snr_db)
+    error = ((mu - batch["target"]).abs().mean(dim=1) * DECIBELS).cpu().numpy()
+    clean = np.isinf(snr)
+    under = ((profile - batch["features"][:, 0]).mean(dim=1) * DECIBELS).cpu().numpy()
+    ranges = {"under 12 dB": snr < 12, "12-24 dB": (snr >= 12) & (snr < 24), "over 24 dB": (snr >= 24) & ~clean}
+    figures = {f"error_db, {name}": float(error[mask].mean()) for name, mask in ranges.items() if mask.any()}
+    if clean.any():
+        figures |= {"clean under base": float(under[clean].mean()), "clean worst": float(under[clean].max())}
+    return figures | {"loss": float(terms(model, batch)["loss"])}
+
+
+def prepare(model: nn.Module, settings: Settings) -> None:
+    """Measure mean and deviation of every statistic once."""
+    assert isinstance(model, NoiseProfile)
+    features = torch.from_numpy(np.stack(Statistics("train").features[:600]).astype(np.float32))
+    relative = model.relative(features)
+    model.input_mean.copy_(relative.mean(dim=(0, 2))[:, None])
+    model.input_deviation.copy_(relative.std(dim=(0, 2))[:, None].clamp(min=1e-3))
+
+
+RECIPE: Final = Recipe(
+    name="noise_profile",
+    build=NoiseProfile,
+    batches=batches,
+    terms=terms,
+    validate=validate,
+    prepare=prepare,
+    peak_rate=2e-3,
+    warmup_steps=100,
+    ema=0.998,
+)

@@ -53,7 +53,7 @@ class ColourBar:
             y = min(max(y, bar.top() + 4), bar.bottom() - 4)
             painter.fillRect(QRect(bar.right() + 2, round(y), 2, 1), QColor(look.text3))
             painter.setPen(QColor(look.text3))
-            box = QRectF(bar.right() + 6, y - 8, 34, 16)
+            box = QRectF(bar.right() + 4, y - 8, 36, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, signed(number * step, 0))
 
     def take(self, gutter: QRect, y: float) -> Callable[[float], None] | None:

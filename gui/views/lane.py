@@ -225,14 +225,7 @@ class Lane(QObject):
 
     def unfinished(self, start: int, stop: int) -> tuple[Span, ...]:
         """Return the parts of a span that aren't finished, in order."""
-        gaps, at = [], start
-        for span in merged(self.finished):
-            if span.start > at:
-                gaps.append(Span(at, min(span.start, stop)))
-            at = max(at, span.stop)
-        if at < stop:
-            gaps.append(Span(at, stop))
-        return tuple(gap for gap in gaps if gap.stop > gap.start)
+        return missing(self.finished, start, stop)
 
     def wait(self, timeout_s: float = 10.0) -> bool:
         """Block until the peaks asked for so far are there."""
@@ -294,3 +287,15 @@ def merged(spans: Iterable[Span]) -> list[Span]:
         else:
             out.append(Span(*span))
     return out
+
+
+def missing(spans: Iterable[Span], start: int, stop: int) -> tuple[Span, ...]:
+    """Return the parts of start..stop that no span covers, in order."""
+    gaps, at = [], start
+    for span in merged(spans):
+        if span.start > at:
+            gaps.append(Span(at, min(span.start, stop)))
+        at = max(at, span.stop)
+    if at < stop:
+        gaps.append(Span(at, stop))
+    return tuple(gap for gap in gaps if gap.stop > gap.start)

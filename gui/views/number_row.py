@@ -16,6 +16,8 @@ from gui.views.view_state import Selection, ViewState
 
 HEIGHT = 36
 EMPTY = "–"
+NOTE_SELECTION = "A new device takes this as its scope"
+NOTE_WHOLE = "A new device takes the whole track"
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class NumberRow(QWidget):
                 self._add_rule(row)
             self._add_field(row, name, field)
         row.addStretch(1)
-        self.note = QLabel("A new device takes this as its scope")
+        self._has_own_note = False
+        self.note = QLabel()
         self.note.setProperty("role", "second")
         row.addWidget(self.note)
         for signal in (state.selection_changed, state.recording_changed):
@@ -109,8 +112,10 @@ class NumberRow(QWidget):
         self.renew()
 
     def set_note(self, text: str) -> None:
-        """Say at the right what the selection is used for."""
+        """Say something at the right instead of what the selection is used for; "" takes it back."""
+        self._has_own_note = bool(text)
         self.note.setText(text)
+        self.renew()
 
     def _add_rule(self, row: QHBoxLayout) -> None:
         rule = QFrame()
@@ -141,6 +146,8 @@ class NumberRow(QWidget):
         for name, edit in self.fields.items():
             edit.show_text(self._text(name))
             edit.setEnabled(self._state.frames > 0)
+        if not self._has_own_note:
+            self.note.setText(NOTE_WHOLE if self._state.selection is None else NOTE_SELECTION)
 
     def _text(self, name: str) -> str:
         state, chosen = self._state, self._state.selection

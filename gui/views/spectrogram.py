@@ -220,7 +220,6 @@ class SpectrogramView(PointedCanvas):
 
     def _paint_pictures(self, painter: QPainter, lane: Lane) -> None:
         ratio = self.devicePixelRatioF()
-        gaps = self.unfinished_px(self.b) if self.shown != "A" else []
         is_overlay = self.state.layout == "overlay" and self._curves is not None
         if is_overlay:
             painter.setOpacity(min(1.0, 2 * self.state.opacity))
@@ -228,10 +227,19 @@ class SpectrogramView(PointedCanvas):
         rects = [self._row_rect(row) for row in range(self.rows)]
         sizes = [(round(rect.width() * ratio), round(rect.height() * ratio)) for rect in rects]
         self._pictures = self._scene.pictures(sides, sizes)
+        gaps = self._gaps()
         for rect, picture in zip(rects, self._pictures, strict=True):
             self._draw(painter, picture, rect, ratio, gaps)
         painter.setOpacity(1.0)
         self._paint_over(painter, gaps, is_overlay)
+
+    def _gaps(self) -> list[tuple[int, int]]:
+        """Return the columns that don't show B's result: not rendered, or rendered since the tile was computed."""
+        if self.shown == "A" or self.b is None:
+            return []
+        factor = self.b.rate / self.state.rate
+        first, last = max(0, int(self.state.start * factor)), min(self.b.frames, int(self.state.stop * factor))
+        return self.columns_of(self.b, [*self.b.unfinished(first, last), *self._scene.outdated])
 
     def _paint_over(self, painter: QPainter, gaps: list[tuple[int, int]], is_overlay: bool) -> None:
         plot = self.plot

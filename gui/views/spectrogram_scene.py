@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from engine.audio.spectrogram import FFT_SIZES, SpectrogramTiles
+from engine.audio.signal import Span
+from engine.audio.spectrogram import FFT_SIZES
 from gui.views.colour_maps import DELTA_STEP_DB, LOWEST_DB
 from gui.views.crew import Crew
 from gui.views.envelope import ColumnGrid
-from gui.views.lane import Lane
+from gui.views.lane import Lane, missing
 from gui.views.spectrogram_picture import TILE_COLUMNS, StripCache, TileName, Viewport, compose, difference
 from gui.views.spectrogram_rows import RowMap
 from gui.views.view_state import ViewState
@@ -32,11 +33,14 @@ class SpectrogramScene(QObject):
         self._state = state
         self._crew = crew
         self._strips = StripCache()
+        self._finished_in: dict[Hashable, tuple[Span, ...]] = {}  # by tile: what B had finished when it was computed
+        self.outdated: list[Span] = []  # frames of B that are finished but were drawn before they were
         self.is_sharp = True  # every tile of the last pictures was there
 
     def clear(self) -> None:
         """Forget what was drawn of earlier recordings."""
         self._strips.clear()
+        self._finished_in.clear()
         self._crew.drop(self._group)
 
     def pictures(self, sides: Sequence[Lane], sizes: Sequence[tuple[int, int]]) -> list[NDArray[np.uint8]]:
@@ -59,7 +63,27 @@ class SpectrogramScene(QObject):
                 found = [difference(found[0], found[1], floor)]
             out.append(found[0])
         self._ask_for(wanted)
+        self.outdated = [span for lane, viewport, channel in wanted for span in self._outdated(lane, viewport, channel)]
         return out
+
+    def _outdated(self, lane: Lane, viewport: Viewport, channel: int | None) -> list[Span]:
+        if lane.side == "A":
+            return []
+        out: list[Span] = []
+        width = viewport.hop * TILE_COLUMNS
+        for name in viewport.tiles():
+            known = self._finished_in.get(self._key(lane, name, channel))
+            if known is None:
+                continue
+            shown = Span(name[1] * width, (name[1] + 1) * width)
+            for span in lane.finished:
+                part = span.intersect(shown)
+                out += missing(known, part.start, part.stop) if part.frames else ()
+        return out
+
+    def _key(self, lane: Lane, name: TileName, channel: int | None) -> Hashable:
+        tiles = lane.tiles(self._state.channels == "mid_side")
+        return (id(tiles), name, channel, self._fft_size(lane))
 
     @property
     def _group(self) -> str:
@@ -93,15 +117,21 @@ class SpectrogramScene(QObject):
             nfft = self._fft_size(lane)
             tiles = lane.tiles(self._state.channels == "mid_side")
             if tiles.peek(*name, channel=channel, nfft=nfft) is None:
-                work.append(((id(tiles), name, channel, nfft), self._job(tiles, name, channel, nfft)))
+                work.append((self._key(lane, name, channel), self._job(lane, name, channel)))
         self._crew.want(self._group, work)
 
     def _fft_size(self, lane: Lane) -> int:
         return self._state.fft_size or fft_size_for(lane.rate)
 
-    def _job(self, tiles: SpectrogramTiles, name: TileName, channel: int | None, nfft: int) -> Callable[[], None]:
+    def _job(self, lane: Lane, name: TileName, channel: int | None) -> Callable[[], None]:
+        tiles, nfft = lane.tiles(self._state.channels == "mid_side"), self._fft_size(lane)
+        key = self._key(lane, name, channel)
+
         def work() -> None:
-            tiles.tile(*name, channel=channel, nfft=nfft)
+            finished = lane.finished  # before reading: what is in the tile is at least this
+            tile = tiles.tile(*name, channel=channel, nfft=nfft)
+            if tiles.peek(*name, channel=channel, nfft=nfft) is tile:
+                self._finished_in[key] = finished
             self.arrived.emit()
 
         return work

@@ -6,6 +6,7 @@ The still part is painted once into a pixmap; the moving playhead only copies a 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import (
@@ -23,9 +24,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from engine.audio.signal import Span
 from gui import theme
 from gui.numbers import clock
-from gui.views.lane import Lane
+from gui.views.lane import Lane, merged
 from gui.views.view_state import Selection, ViewState
 
 GUTTER = 48  # px, left (numbers) and right (meters, colour bar)
@@ -160,12 +162,16 @@ class TimeCanvas(QWidget):
         if lane is None or not self.state.frames or lane.side == "A":
             return []
         factor = self.state.rate / lane.rate
-        plot = self.plot
-        gaps = lane.unfinished(max(0, int(self.state.start / factor)), min(lane.frames, int(self.state.stop / factor)))
+        first, last = max(0, int(self.state.start / factor)), min(lane.frames, int(self.state.stop / factor))
+        return self.columns_of(lane, lane.unfinished(first, last))
+
+    def columns_of(self, lane: Lane, spans: Iterable[Span]) -> list[tuple[int, int]]:
+        """Return the visible pixel columns (left, right) of spans in a lane's own frames, in order, joined."""
+        factor, plot = self.state.rate / lane.rate, self.plot
         edges = [
-            (max(plot.left(), round(self.x_of(gap.start * factor))),
-             min(plot.right() + 1, round(self.x_of(gap.stop * factor))))
-            for gap in gaps
+            (max(plot.left(), round(self.x_of(span.start * factor))),
+             min(plot.right() + 1, round(self.x_of(span.stop * factor))))
+            for span in merged(spans)
         ]  # fmt: skip
         return [(left, right) for left, right in edges if right > left]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.audio.signal import Span
@@ -217,3 +217,17 @@ def drag(
     for share in (0.3, 0.7, 1.0):
         qtbot.mouseMove(widget, start + (stop - start) * share)
     qtbot.mouseRelease(widget, button, keys, stop)
+
+
+def test_a_chunk_stays_grey_until_its_own_picture_is_there(stage: Stage) -> None:
+    view = stage.canvas.spectrogram
+    y, x = round(view.y_of(1000)), round(view.x_of(RATE * 1.5))
+    stage.picture(view)
+    stage.canvas.set_busy_tiles(True)  # no tile is computed from here on
+    stage.b.set_finished([Span(0, FRAMES)])
+    stage.b.refresh(Span(RATE, FRAMES))
+    assert stage.b.wait()
+    QApplication.processEvents()
+    assert saturation(view.grab().toImage(), x, y) < 40  # what is drawn there is still A
+    stage.canvas.set_busy_tiles(False)
+    assert saturation(stage.picture(view), x, y) > 60

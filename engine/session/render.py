@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.audio.signal import Signal, Span
-from engine.errors import InputError, ProjectError, ShellacError, UsageError
+from engine.errors import InputError, OutputError, ProjectError, ShellacError, UsageError
 from engine.session.device import Device
 from engine.session.keys import split_params
 from engine.session.layers import Layer, SourceLayer, Workbench
@@ -141,6 +141,19 @@ class Renderer:
             share.progress(0.0, f"{device.tool.label}: analysing")
             device.analysis(share)
 
+    def disk_needed_bytes(self, rendered: RenderedSignal) -> int:
+        """Return how much the missing chunks will take on disk; never more than the store's limit."""
+        samples = sum(part.frames * device.format.channels for device in rendered.devices for part in device.missing())
+        return min(4 * samples, self.store.limit_bytes)
+
+    def _check_space(self, rendered: RenderedSignal) -> None:
+        needed, free = self.disk_needed_bytes(rendered), self.store.free_bytes()
+        if needed > free:
+            raise OutputError(
+                f"rendering needs {needed / 1e9:.1f} GB and the disk of the cache has {free / 1e9:.1f} GB free",
+                "free some space, choose another cache folder or a smaller cache limit",
+            )
+
     def work(
         self,
         rendered: RenderedSignal,
@@ -163,10 +176,11 @@ class Renderer:
         Cancelled
             If the job was cancelled. Finished chunks are kept.
         OutputError
-            If the disk can't keep what is finished.
+            If the disk can't keep what is finished; where that can be foreseen, before anything is computed.
         """
         if not rendered.unfinished:
             return
+        self._check_space(rendered)
         self.analyse(rendered, job.part(0.0, 0.2))
         todo = [piece for span in rendered.unfinished for piece in rendered.chunks(span)]
         count = len(todo)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import struct
 import threading
 import time
@@ -172,6 +173,11 @@ class ChunkStore:
     def size_bytes(self) -> int:
         """Return how much the folder holds now."""
         return sum(size for _, size, _ in self._files())
+
+    def free_bytes(self) -> int:
+        """Return how much the disk still takes."""
+        place = next((p for p in (self.folder, *self.folder.parents) if p.is_dir()), Path("/"))
+        return shutil.disk_usage(place).free
 
     def clear(self) -> None:
         """Delete everything."""

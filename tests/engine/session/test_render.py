@@ -417,6 +417,20 @@ def result_recipe() -> Recipe:
     return rack(Step("smooth"), Step("gain", {"gain": 0.5}))
 
 
+def test_a_disk_that_is_too_small_is_said_before_anything_is_computed(
+    renderer: Renderer, small_tools: Tools, source: Any, monkeypatch: Any
+) -> None:
+    result = renderer.render(source, rack(Step("normalise"), Step("gain", scope=Scope(0.0, 1.0))))
+    assert renderer.disk_needed_bytes(result) == (23_456 + 1_000) * 2 * 4
+    monkeypatch.setattr(ChunkStore, "free_bytes", lambda self: 195_647)
+    with pytest.raises(OutputError, match="GB free"):
+        renderer.work(result)
+    assert small_tools["normalise"].analysed == 0
+    monkeypatch.setattr(ChunkStore, "free_bytes", lambda self: 195_648)
+    renderer.work(result)
+    assert renderer.disk_needed_bytes(result) == 0
+
+
 def test_a_damaged_chunk_is_rendered_again(
     renderer: Renderer, store: ChunkStore, small_tools: Tools, source: Any
 ) -> None:

@@ -73,7 +73,7 @@ def _preset(**values: Value) -> Mapping[str, Value]:
 
 
 # The first one repeats the numbers of a published vintage-effect generator where it gives them (hiss, events, band
-# limits); the others were set by ear and by the data sheets of such machines.
+# limits); the others were chosen by judgement, nobody measured such a machine.
 PRESETS: Mapping[str, Mapping[str, Value]] = {
     "1920s 78 rpm": _preset(distortion=True, band=True, wow=True, hiss=True, crackle=True, clicks=True),
     "1910s acoustic horn": _preset(

@@ -13,11 +13,11 @@ from engine.measure.levels import (
     clipped_share,
     dc,
     dead_channels,
-    noise_floor_db,
     peak_db,
     polarity_reversed,
     rms_db,
 )
+from engine.measure.noise_floor import noise_floor_db
 from engine.measure.table import compare, summary
 
 __all__ = [

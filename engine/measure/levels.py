@@ -1,4 +1,4 @@
-"""What a recording is like by itself: offset, peaks cut off, dead and reversed channels, floor, bandwidth.
+"""What a recording is like by itself: offset, peaks cut off, dead and reversed channels, bandwidth.
 
 Everything is read in blocks; memory doesn't grow with the length.
 """
@@ -20,8 +20,6 @@ Doubles = NDArray[np.float64]
 BLOCK: Final = 1 << 18  # frames read at once
 STFT: Final = Stft()
 SPECTRA_AT_MOST: Final = 4_000  # frames spread over the recording; enough for its long-term spectrum
-FLOOR_SECONDS: Final = 0.05  # the noise floor is the level of the quietest tenth of such pieces
-FLOOR_QUANTILE: Final = 0.10
 CLIPPED_RUN: Final = 3  # so many equal samples at the peak in a row are a cut-off peak
 CLIPPED_LEAST: Final = 0.1  # below -20 dB of full scale equal samples are no clipping
 BANDWIDTH_DB: Final = 60.0  # the long-term spectrum below its peak, where a recording ends
@@ -108,20 +106,6 @@ def channel_correlation(signal: Signal) -> float:
         products += (left @ right, left @ left, right @ right)
     scale = np.sqrt(products[1] * products[2])
     return float(products[0] / scale) if scale > 0.0 else 0.0
-
-
-def noise_floor_db(signal: Signal) -> float:
-    """Return the level of the quietest tenth of 50-ms pieces in dB of full scale RMS, digital silence left out."""
-    size = max(1, round(FLOOR_SECONDS * signal.rate))
-    pieces = []
-    for span in blocks(signal.frames, size * max(1, BLOCK // size)):
-        power = np.mean(np.square(signal.read(span.start, span.stop), dtype=np.float64), axis=1)
-        whole = len(power) // size * size
-        if whole:
-            pieces.append(power[:whole].reshape(-1, size).mean(axis=1))
-    powers = np.concatenate(pieces) if pieces else np.zeros(0)
-    powers = powers[powers > 1e-12]
-    return decibels(float(np.quantile(powers, FLOOR_QUANTILE))) if len(powers) else SMALLEST_DB
 
 
 def long_term_spectrum_db(signal: Signal) -> tuple[Doubles, Doubles]:

@@ -13,6 +13,7 @@ from engine.measure import levels
 from engine.measure.clicks import find_clicks
 from engine.measure.differences import si_sdr_of, signal_lsd
 from engine.measure.hum import track_hum
+from engine.measure.noise_floor import noise_floor_db
 
 BLOCK = 1 << 18  # frames
 
@@ -32,7 +33,7 @@ def summary(signal: Signal, check: Callable[[], None] | None = None) -> dict[str
         "true_peak_dbtp": true_peak_dbtp(signal, check=check),
         "peak_db": levels.peak_db(signal),
         "rms_db": levels.rms_db(signal),
-        "noise_floor_db": levels.noise_floor_db(signal),
+        "noise_floor_db": noise_floor_db(signal),
         "bandwidth_hz": levels.bandwidth_hz(signal),
         "clicks_per_s": len(clicks) / seconds / max(1, signal.channels),
         "click_share": clicks.share(signal.frames, signal.channels),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.audio.signal import Samples, Signal, Span, read_padded
 from engine.audio.stft import Spectra
 from engine.inference.grid import Grid
+from engine.measure.noise_floor import quantile_profile
 from engine.tools.restore import classical
 from engine.tools.restore.chain import Learned
 from engine.tools.restore.knobs import NO_FLOOR_DB
@@ -23,7 +24,6 @@ from engine.tools.restore.noise_profile import (
     NoiseProfile,
     learn_profile,
     network_profile,
-    quantile_profile,
     selected_profile,
 )
 from engine.tools.restore.planes import (

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +17,7 @@ from engine.audio.signal import Signal, Span
 from engine.audio.stft import Spectra
 from engine.errors import UsageError
 from engine.inference.profile_features import level, profile_features
+from engine.measure.noise_floor import full_scale_db
 from engine.settings import Settings, cores
 from engine.tools.restore.planes import WORK_STFT, read_work, to_planes, work_rate
 from engine.tools.tool import Job
@@ -56,51 +56,12 @@ class NoiseProfile:
         return bool(np.isfinite(self.log_power[:, plane]).all())
 
     def noise_db(self) -> float:
-        """Return the noise of the loudest plane as RMS in dB of full scale; -inf if nothing is known."""
-        # Parseval, with both halves of the spectrum and the mean square 3/8 of the window.
-        scale = 2.0 / (0.375 * WORK_STFT.fft**2)
-        power = np.exp(self.log_power.astype(np.float64)).sum(axis=2).mean(axis=0).max(initial=0.0) * scale
-        return float(10.0 * np.log10(power)) if power > 0.0 else -np.inf
+        """Return the noise of the loudest plane as RMS in dB of full scale; -200 if nothing is known."""
+        return full_scale_db(np.exp(self.log_power.astype(np.float64)).mean(axis=0).sum(axis=1).max(initial=0.0))
 
     def arrays(self) -> Mapping[str, NDArray[Any]]:
         """Return the fields by name, for storing."""
         return {"centres_s": self.centres_s, "log_power": self.log_power, "levels": self.levels}
-
-
-def quantile_profile(spectra: Spectra, quantile: float = 0.05, frames: int = 5) -> Floats | None:
-    """Estimate ln |X|² of the noise per bin as a low quantile over time of means of `frames` neighbouring frames.
-
-    The plainest way without a network, after R. Martin's minimum statistics (2001). What sounds all the time is
-    mistaken for noise. Returns None if less than half a second sounds. `quantile=0.1, frames=1` is the baseline of
-    the tables in the quality report.
-    """
-    power = spectra.real**2 + spectra.imag**2
-    power = power[power.mean(axis=1) > 1e-7 * power.mean()] if power.any() else power[:0]
-    if len(power) < max(32, frames):
-        return None
-    total = np.cumsum(np.pad(power, ((1, 0), (0, 0))), axis=0, dtype=np.float64)
-    means = (total[frames:] - total[:-frames]) / frames
-    low = np.quantile(means, quantile, axis=0, method="nearest") / _share_of_mean(quantile, frames)
-    return np.log(low + 1e-30).astype(np.float32)
-
-
-@lru_cache
-def _share_of_mean(quantile: float, frames: int) -> float:
-    """Return where the quantile of such a mean of Gaussian noise lies, relative to its expectation.
-
-    The mean of correlated exponentials is a sum of independent ones with the eigenvalues of the frames' correlation as
-    their means; its distribution has a closed form.
-    """
-    from scipy.linalg import toeplitz
-    from scipy.optimize import brentq
-
-    window, hop = WORK_STFT.window.astype(np.float64), WORK_STFT.hop
-    lags = [float(window[lag * hop :] @ window[: len(window) - lag * hop]) for lag in range(min(frames, 4))]
-    correlation = np.zeros(frames)
-    correlation[: len(lags)] = np.array(lags) / lags[0]
-    means = np.linalg.eigvalsh(toeplitz(correlation)) / frames
-    shares = [np.prod([m / (m - other) for other in np.delete(means, i)]) for i, m in enumerate(means)]
-    return float(brentq(lambda x: 1.0 - quantile - np.dot(shares, np.exp(-x / means)), 1e-9, 50.0))
 
 
 def network_profile(spectra: Spectra, rate: int, job: Job) -> Floats | None:

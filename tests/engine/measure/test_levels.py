@@ -74,12 +74,6 @@ def test_dead_and_reversed_channels_are_named() -> None:
     assert channel_correlation(signal_of(noise(seed=1), noise(seed=2))) == pytest.approx(0, abs=0.02)
 
 
-def test_the_noise_floor_is_the_level_between_the_notes() -> None:
-    notes = sine(4, level=0.3) * (np.arange(4 * RATE) % RATE < 0.6 * RATE)
-    # A tenth of the 50-ms pieces of noise lies 0.1 dB under its RMS of -60 dB.
-    assert noise_floor_db(signal_of(notes + noise(level=0.001))) == pytest.approx(-60, abs=0.3)
-
-
 @pytest.mark.parametrize("cutoff_hz", [2_500, 3_500, 8_000, 16_000])
 def test_a_low_pass_is_the_bandwidth(cutoff_hz: float) -> None:
     taps = scipy.signal.firwin(801, cutoff_hz, fs=RATE)

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from engine.audio.signal import ArraySignal
-from engine.audio.stft import Stft
 from engine.tools.restore import noise_profile
-from engine.tools.restore.noise_profile import NoiseProfile, combined, quantile_profile, selected_profile, windows
+from engine.tools.restore.noise_profile import NoiseProfile, combined, selected_profile, windows
 from engine.tools.restore.planes import WORK_STFT
 
 RATE = 44_100
@@ -21,25 +20,6 @@ WHITE = 0.375 * 2048
 def white(seconds: float, level: float = 1.0, channels: int = 1) -> np.ndarray:
     chance = np.random.default_rng(0)
     return (level * chance.standard_normal((round(seconds * RATE), channels))).astype(np.float32)
-
-
-def spectra_of(samples: np.ndarray) -> np.ndarray:
-    count = (len(samples) - 2048) // 512 + 1
-    return Stft().forward(np.ascontiguousarray(samples[: (count - 1) * 512 + 2048, 0]))
-
-
-@pytest.mark.parametrize(("quantile", "frames"), [(0.05, 5), (0.10, 1)])
-def test_a_low_quantile_of_white_noise_is_corrected_to_its_power(quantile: float, frames: int) -> None:
-    profile = quantile_profile(spectra_of(white(20)), quantile, frames)
-    assert profile is not None
-    decibels = 10 / np.log(10) * (profile[2:-2] - np.log(WHITE))
-    assert abs(decibels.mean()) < 0.3
-    assert np.std(decibels) < 1.5
-
-
-def test_too_little_sound_tells_nothing() -> None:
-    assert quantile_profile(spectra_of(white(0.3))) is None
-    assert quantile_profile(np.zeros((100, 1025), dtype=np.complex64)) is None
 
 
 def test_a_selection_gives_the_mean_power_of_each_plane() -> None:

@@ -6,7 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-HAS_DISPLAY = sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+HAS_DISPLAY = sys.platform in ("darwin", "win32") or bool(
+    os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+)
 
 
 def main() -> int:

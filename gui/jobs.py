@@ -83,6 +83,7 @@ class Task(QObject):
         self.left_s: float | None = None
         self.result: Any = None
         self.error: ShellacError | Fault | None = None
+        self.share: Callable[[float], float] = lambda fraction: fraction  # the work's progress as it is shown
         self.is_shown = True  # in the status bar and the jobs dock
         self.job = Job(self._from_thread)
         self._work = work
@@ -130,7 +131,8 @@ class Task(QObject):
 
     def _take_report(self, fraction: float, text: str) -> None:
         if self.state == "running":
-            self.fraction, self.text = fraction, text
+            self.text = text
+            self.fraction = self.share(fraction)
             self.progressed.emit()
 
     def _take_result(self, outcome: tuple[State, Any]) -> None:

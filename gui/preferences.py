@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -110,33 +109,44 @@ def store(stored: QSettings, wanted: Preferences) -> None:
     stored.sync()
 
 
-def _providers() -> list[str]:
-    """Return the execution providers this machine has, best first. Loads ONNX Runtime, so ask late."""
-    from engine.inference.network import available_providers
+@dataclass(frozen=True)
+class Machine:
+    """What there is to choose from."""
 
-    return list(available_providers())
+    devices: tuple[str, ...]
+    sound_note: str  # why there are none
+    providers: tuple[str, ...]
+    cache_bytes: int
+
+
+def look_at_machine(cache_bytes: int) -> Machine:
+    """Ask PortAudio and ONNX Runtime what there is. Takes a moment: not for the window's thread."""
+    from engine.inference.network import available_providers
+    from engine.playback.output import list_devices
+
+    note = ""
+    devices: tuple[str, ...] = ()
+    try:
+        devices = tuple(device.name for device in list_devices())
+        note = "" if devices else "No sound card was found: the transport runs on a silent clock."
+    except ShellacError as error:
+        note = str(error)
+    return Machine(devices, note, available_providers(), cache_bytes)
 
 
 class PreferencesDialog(QDialog):
     """Four pages. Nothing is changed before OK."""
 
-    def __init__(
-        self,
-        now: Preferences,
-        stored: QSettings,
-        devices: Callable[[], list[str]],
-        cache_bytes: Callable[[], int],
-        parent: QWidget,
-    ) -> None:
+    def __init__(self, now: Preferences, stored: QSettings, machine: Machine, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("Preferences")
         self.setModal(True)
         self.resize(theme.px(620), theme.px(460))
         self._now, self._stored = now, stored
         self.pages = QTabWidget()
-        self.pages.addTab(self._sound_page(devices), "Sound")
+        self.pages.addTab(self._sound_page(machine), "Sound")
         self.pages.addTab(self._look_page(), "Look")
-        self.pages.addTab(self._engine_page(cache_bytes), "Processing")
+        self.pages.addTab(self._engine_page(machine), "Processing")
         self.pages.addTab(self._keys_page(), "Keys")
         column = QVBoxLayout(self)
         column.setContentsMargins(18, 14, 18, 16)
@@ -158,14 +168,9 @@ class PreferencesDialog(QDialog):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         return page, form
 
-    def _sound_page(self, devices: Callable[[], list[str]]) -> QWidget:
+    def _sound_page(self, machine: Machine) -> QWidget:
         page, form = self._form()
-        note = ""
-        try:
-            names = devices()
-            note = "" if names else "No sound card was found: the transport runs on a silent clock."
-        except ShellacError as error:
-            names, note = [], str(error)
+        names = machine.devices
         self.device = Chooser("Sound device")
         own = [self._now.device] if self._now.device not in ("", NO_DEVICE, *names) else []
         choices = [
@@ -185,8 +190,8 @@ class PreferencesDialog(QDialog):
         form.addRow(label("Device"), self.device)
         form.addRow(label("Latency"), self.latency)
         form.addRow(label("Cursor offset"), self.offset)
-        if note:
-            form.addRow("", _wrapped(note))
+        if machine.sound_note:
+            form.addRow("", _wrapped(machine.sound_note))
         return page
 
     def _look_page(self) -> QWidget:
@@ -216,10 +221,10 @@ class PreferencesDialog(QDialog):
         form.addRow("", _wrapped("Sizes of panels follow at the next start."))
         return page
 
-    def _engine_page(self, cache_bytes: Callable[[], int]) -> QWidget:
+    def _engine_page(self, machine: Machine) -> QWidget:
         page, form = self._form()
         self.provider = Chooser("Networks run on")
-        names = list(dict.fromkeys([*_providers(), self._now.provider]))
+        names = list(dict.fromkeys([*machine.providers, self._now.provider]))
         self.provider.show_choices(
             [(name, name.removesuffix("ExecutionProvider")) for name in names], self._now.provider
         )
@@ -245,7 +250,7 @@ class PreferencesDialog(QDialog):
         form.addRow(label("Threads"), self.threads)
         form.addRow(label("Cache folder"), row)
         form.addRow(label("Rendered sound, at most"), self.limit)
-        used = f"{size(cache_bytes())} in use. The cache is safe to delete: it can be computed again."
+        used = f"{size(machine.cache_bytes)} in use. The cache is safe to delete: it can be computed again."
         form.addRow("", _wrapped(f"{used} These settings hold for what is opened from now on."))
         return page
 

@@ -85,9 +85,9 @@ def _after_first_paint(window: MainWindow, wanted: preferences.Preferences, path
     commands = bring_to_life(window, wanted)
     commands.ensure_canvas()
     if not paths:
-        commands.offer_recovery()
+        commands.files.offer_recovery()
     for index, path in enumerate(paths):
-        (commands.open if index == 0 else commands.add_when_open)(path)
+        (commands.files.open if index == 0 else commands.files.add_when_open)(path)
 
 
 class LastResort:

@@ -18,6 +18,7 @@ from engine.session.recipe import Step
 from engine.session.render import RenderedSignal, Renderer
 from engine.session.sanity import SanityMark
 from engine.session.session import Track
+from engine.settings import Settings
 from engine.tools.tool import Job
 from gui.banner import Message, message_of
 from gui.document import Document
@@ -25,6 +26,7 @@ from gui.jobs import Fault, Jobs, Pace, Task
 from gui.panels.foot import Doing
 
 REST_MS = 300  # a changed knob rests so long before B is rendered again
+ANALYSIS_SHARE = 0.2  # of the engine's own progress
 WINDOWS = 16  # places where a device's effect is measured
 WINDOW_S = 1.0
 
@@ -75,6 +77,10 @@ class Rendering(QObject):
     @property
     def is_running(self) -> bool:
         return self._task is not None and self._task.state == "running"
+
+    def use(self, settings: Settings) -> None:
+        """Render with other threads, providers or another cache folder from the next rendering on."""
+        self.renderer = Renderer(settings)
 
     @property
     def task(self) -> Task | None:
@@ -148,7 +154,8 @@ class Rendering(QObject):
         task_id = object()
         self._task_id = task_id
         self._task = self._jobs.start(name or "Source", work, self._done, self._failed, is_shown=bool(name))
-        self._task.progressed.connect(self._progressed)
+        self._task.share = self._share
+        self._task.progressed.connect(self.changed)
         self._task.ended.connect(self.changed)
         self.changed.emit()
 
@@ -189,10 +196,9 @@ class Rendering(QObject):
     def fraction(self) -> float:
         return self.finished_s / self.total_s if self.total_s else 1.0
 
-    def _progressed(self) -> None:
-        if self._task is not None and not self.is_analysing:
-            self._task.fraction = self.fraction
-        self.changed.emit()
+    def _share(self, fraction: float) -> float:
+        """Return what the pill shows: the analysis first, then how much of B is there."""
+        return min(1.0, fraction / ANALYSIS_SHARE) if self.is_analysing else self.fraction
 
     @property
     def is_analysing(self) -> bool:
@@ -228,7 +234,7 @@ class Rendering(QObject):
         if self._task is None or self.rendered is None:
             return Doing("waiting")
         if self.is_analysing:
-            return Doing("analysing", min(1.0, self._task.fraction / 0.2))
+            return Doing("analysing", self._task.fraction)
         if self._task.state == "running" and self.fraction < 1.0:
             return Doing("rendering", self.fraction, self._pace.speed, self._pace.left_s(self.total_s))
         effect = self.effects.get(step.id)

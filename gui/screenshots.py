@@ -92,6 +92,7 @@ class Photographer:
             and not rendering.is_stale
             and not rendering.is_running
             and not self.commands.jobs.running
+            and bool(self.window.measured_dock.head.second.full_text())
         )
 
     def close(self) -> None:
@@ -160,7 +161,7 @@ def photograph(folder: Path) -> None:
     camera.rest(0.3)
     camera.shoot("16-light-empty")
     camera.do("light_theme")
-    commands.open(paths().clean)
+    commands.files.open(paths().clean)
     camera.wait(lambda: commands.document.source is not None)
     camera.wait(camera.is_settled)
     camera.shoot("17-no-devices")

@@ -187,6 +187,11 @@ class MainWindow(QMainWindow):
         self.stored.setValue("window/docks", self.saveState(LAYOUT_VERSION))
         self.stored.sync()
 
+    @property
+    def is_focus_layout(self) -> bool:
+        """True while the canvas stands alone."""
+        return bool(self._focus_hidden)
+
     def set_focus_layout(self, is_focus: bool) -> None:
         """Hide the docks and leave the canvas alone, or bring back those that were there."""
         if is_focus and not self._focus_hidden:

@@ -18,7 +18,8 @@ WORDS = {"running": "", "done": "finished", "failed": "failed", "cancelled": "ca
 
 def pace_text(task: Task, separator: str = "  ·  ") -> str:
     """Return how far a task is: `40 % · ×7.2 · 0:12 left`."""
-    parts = [f"{100 * task.fraction:.0f} %"]
+    parts = ["analysing"] if task.text.endswith("analysing") else []
+    parts.append(f"{100 * task.fraction:.0f} %")
     if task.speed is not None:
         parts.append(f"×{task.speed:.1f}")
     if task.left_s is not None:

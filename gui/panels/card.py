@@ -7,7 +7,7 @@ wants by signal.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -78,6 +78,7 @@ class Card(QFrame):
         super().__init__()
         self.device_id, self.tool, self.step = step.id, tool, step
         self.view = CardView()
+        self._is_shown = False
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.rows: dict[str, KnobRow] = {}
         self.stages: dict[str, StageRow] = {}
@@ -220,12 +221,16 @@ class Card(QFrame):
         return values_of(self.tool, self.step) if self.tool else {}
 
     def show_step(self, step: Step, view: CardView) -> None:
-        """Show a step and what goes with it."""
+        """Show a step and what goes with it. While only its progress changes, only the foot is touched."""
+        is_same = self._is_shown and step == self.step and replace(view, doing=self.view.doing) == self.view
         self.step, self.view = step, view
+        self.foot.show_doing(view.doing)
+        if is_same:
+            return
+        self._is_shown = True
         self.power.setChecked(step.enabled)
         self.power.update()
         self.delta.setChecked(view.is_soloed)
-        self.foot.show_doing(view.doing)
         self.foot.setToolTip("Samples outside the scope are identical" if view.unchanged_outside else "")
         if self.tool is not None:
             self._show_body(self.tool, step, view)

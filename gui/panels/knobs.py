@@ -31,7 +31,7 @@ class KnobRow(QWidget):
         self.knob = knob
         self.title = name or knob.label
         self.setToolTip(knob.hint)
-        self.setFixedHeight(theme.px(30))
+        self.setFixedHeight(theme.px(34 if knob.kind in ("choice", "span", "text", "track") else 29))
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(indent, 0, 0, 0)
         self.row.setSpacing(8)

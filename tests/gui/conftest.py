@@ -98,7 +98,7 @@ class Desk:
 
     def open(self, path: Path) -> None:
         """Open a file and wait until it is there."""
-        self.commands.open(path)
+        self.commands.files.open(path)
         self.wait(lambda: self.commands.document.opening is None and self.commands.rendering.rendered is not None)
         self.settle()
 

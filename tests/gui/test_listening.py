@@ -132,7 +132,7 @@ def test_letters_typed_into_a_field_are_letters(playing: Desk) -> None:
 
 
 def test_a_click_on_a_button_or_knob_takes_no_focus(playing: Desk) -> None:
-    card = playing.commands.rack.cards[0]
+    card = playing.commands.rack_link.rack.cards[0]
     before = QApplication.focusWidget()
     QTest.mouseClick(card.power, Qt.MouseButton.LeftButton)
     QTest.mouseClick(card.delta, Qt.MouseButton.LeftButton)
@@ -143,7 +143,7 @@ def test_a_click_on_a_button_or_knob_takes_no_focus(playing: Desk) -> None:
 
 
 def test_a_button_reached_by_tab_keeps_space_for_itself(playing: Desk) -> None:
-    card = playing.commands.rack.cards[0]
+    card = playing.commands.rack_link.rack.cards[0]
     card.power.setFocus(Qt.FocusReason.TabFocusReason)
     was_on = playing.commands.document.recipe.steps[0].enabled
     press(playing, Qt.Key.Key_Space)

@@ -58,7 +58,7 @@ def test_a_step_of_an_unknown_tool_is_greyed_and_survives_saving(desk: Desk, rec
     text["tracks"][0]["recipe"]["steps"][0]["tool"] = "telepathy"
     path.write_text(json.dumps(text))
     desk.open(path)
-    card = desk.commands.rack.cards[0]
+    card = desk.commands.rack_link.rack.cards[0]
     assert card.tool is None
     assert card.foot.state.text() == "Not installed"
     desk.commands.document.move_device(card.device_id, 0)
@@ -107,13 +107,13 @@ def test_after_a_kill_the_next_start_offers_the_rack(
         from gui.program import application, build
         app = application()
         window, commands = build()
-        commands.open(Path({str(recording)!r}))
+        commands.files.open(Path({str(recording)!r}))
         until = time.monotonic() + 60
         while time.monotonic() < until:
             app.processEvents()
             time.sleep(0.01)
             if commands.document.source is not None and not commands.document.recipe.steps:
-                commands.add_device("gain")
+                commands.rack_link.add_device("gain")
             task = commands.document._journal_task
             if task is not None and task.state == "done":
                 print("journal written", flush=True)
@@ -129,7 +129,7 @@ def test_after_a_kill_the_next_start_offers_the_rack(
     child.send_signal(signal.SIGKILL)
     child.wait()
     desk = make_desk(qtbot)
-    desk.commands.offer_recovery()
+    desk.commands.files.offer_recovery()
     desk.wait(lambda: bool(desk.messages()))
     assert "Reopen unsaved session" in desk.messages()[0]
     assert "1 step" in desk.messages()[0]

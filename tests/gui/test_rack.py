@@ -22,7 +22,7 @@ from tests.gui.conftest import RATE, Desk, close_desk, make_desk, tone
 
 
 def card(desk: Desk, index: int = 0) -> Card:
-    return desk.commands.rack.cards[index]
+    return desk.commands.rack_link.rack.cards[index]
 
 
 def slider(desk: Desk, knob: str) -> Slider:
@@ -122,11 +122,11 @@ def test_a_new_device_takes_the_selection_and_leaves_the_rest_alone(desk: Desk, 
 def test_a_dropped_card_and_alt_up_move_devices(desk: Desk, recording: Path) -> None:
     desk.open(recording)
     first, second = desk.add(), desk.add()
-    column = desk.commands.rack.inside
+    column = desk.commands.rack_link.rack.inside
     column.drop_device(second, card(desk).geometry().top() - 1)
     assert [step.id for step in desk.commands.document.recipe.steps] == [second, first]
     desk.settle()
-    desk.commands._focus_device(first)
+    desk.commands.rack_link._focus_device(first)
     desk.do("device_up")
     assert [step.id for step in desk.commands.document.recipe.steps] == [first, second]
 
@@ -147,10 +147,10 @@ def test_the_menu_of_a_card_duplicates_copies_and_removes(desk: Desk, recording:
 def test_a_preset_of_the_users_own_stays(desk: Desk, recording: Path) -> None:
     desk.open(recording)
     device = desk.add()
-    desk.commands._use_preset(device, "Loud")
+    desk.commands.rack_link._use_preset(device, "Loud")
     assert desk.commands.document.recipe.step(device).params == {"factor": 2.0}
-    desk.commands.presets.save("gain", "Mine", {"factor": 1.5, "flip": True})
-    desk.commands._use_preset(device, "Mine")
+    desk.commands.rack_link.presets.save("gain", "Mine", {"factor": 1.5, "flip": True})
+    desk.commands.rack_link._use_preset(device, "Mine")
     assert desk.commands.document.recipe.step(device).params == {"factor": 1.5, "flip": True}
 
 

@@ -29,7 +29,7 @@ def test_without_a_file_the_window_says_what_can_be_done(desk: Desk) -> None:
     assert desk.window.pages.currentWidget() is desk.window.empty
     assert desk.window.transport.kind.text() == "No file open"
     assert not desk.window.actions_by_name["play"].isEnabled()
-    assert {tile.tool.name for tile in desk.commands.rack.tiles} >= {"restore", "age"}
+    assert {tile.tool.name for tile in desk.commands.rack_link.rack.tiles} >= {"restore", "age"}
     desk.do("add-gain")
     assert desk.commands.document.session is None
 
@@ -70,10 +70,10 @@ def test_tracks_keep_racks_of_their_own(desk: Desk, recording: Path, stereo: Pat
     desk.commands.document.add_track(stereo)
     desk.wait(lambda: desk.window.tracks.count() == 2)
     desk.settle()
-    assert desk.commands.rack.cards == []
+    assert desk.commands.rack_link.rack.cards == []
     desk.window.tracks.chosen.emit(0)
     desk.settle()
-    assert len(desk.commands.rack.cards) == 1
+    assert len(desk.commands.rack_link.rack.cards) == 1
     assert desk.commands.document.source is not None
     assert desk.commands.document.source.path == recording
 
@@ -94,7 +94,7 @@ def test_what_cannot_be_opened_is_one_sentence_and_loses_nothing(
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    desk.commands.open(path)
+    desk.commands.files.open(path)
     desk.wait(lambda: bool(desk.messages()))
     assert len(desk.messages()) == 1
     assert said in desk.messages()[0]
@@ -131,9 +131,9 @@ def test_closing_asks_only_when_an_edit_would_be_lost(
         asked.append(True)
         return QMessageBox.StandardButton.Cancel
 
-    monkeypatch.setattr(desk.commands, "ask_unsaved", answer)
+    monkeypatch.setattr(desk.commands.files, "ask_unsaved", answer)
     desk.open(recording)
-    desk.commands.close_file()
+    desk.commands.files.close_file()
     assert not asked
     desk.open(recording)
     desk.add()

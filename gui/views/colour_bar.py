@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QWheelEvent
+from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.numbers import signed
 from gui.views.axes import nice_step
 from gui.views.colour_maps import DELTA_DB, table
+from gui.views.pointed_canvas import NOTCH, WHEEL_ZOOM, PointedCanvas
 from gui.views.view_state import ViewState
 
 WIDTH = 8
@@ -72,3 +74,52 @@ class ColourBar:
             state.set_db_range(min(new_floor, state.ceiling_db - 10 if place > 2 / 3 else new_floor), new_ceiling)
 
         return drag
+
+
+class BarredCanvas(PointedCanvas):
+    """A canvas over frequencies with a colour bar in its right gutter; over the left one the wheel zooms them."""
+
+    def __init__(self, state: ViewState, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(state, name, parent)
+        self.bar = ColourBar(state)
+        self._bar_drag: Callable[[float], None] | None = None
+
+    @property
+    def right_gutter(self) -> QRect:
+        return QRect(self.plot.right() + 1, 0, self.gutter, self.height())
+
+    def _is_on_bar(self, event: QMouseEvent) -> bool:
+        return self.right_gutter.contains(event.position().toPoint())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._is_on_bar(event):
+            self._bar_drag = self.bar.take(self.right_gutter, event.position().y())
+        else:
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._bar_drag is not None:
+            self._bar_drag(event.position().y())
+            return
+        super().mouseMoveEvent(event)
+        if self._is_on_bar(event) and not self.bar.is_delta and not event.buttons():
+            self.setCursor(Qt.CursorShape.SizeVerCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._bar_drag is not None:
+            self._bar_drag = None
+        else:
+            super().mouseReleaseEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self._is_on_bar(event):
+            self.state.set_db_range(*DEFAULT_DB)
+        else:
+            super().mouseDoubleClickEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.position().x() < self.gutter and not event.modifiers():
+            self.zoom_vertically(WHEEL_ZOOM ** (event.angleDelta().y() / NOTCH), event.position().y())
+            event.accept()
+        else:
+            super().wheelEvent(event)

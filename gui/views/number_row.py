@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidget
 
 from gui import theme
 from gui.numbers import clock
@@ -94,6 +94,7 @@ class NumberRow(QWidget):
         self.setFixedHeight(HEIGHT)
         self.setAccessibleName("Selection in numbers")
         self.fields: dict[str, NumberField] = {}
+        self._trimmings: list[QWidget] = []  # units and rules, left out in a narrow window
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 12, 0)
         row.setSpacing(6)
@@ -101,15 +102,26 @@ class NumberRow(QWidget):
             if name in ("low", "feather"):
                 self._add_rule(row)
             self._add_field(row, name, field)
-        row.addStretch(1)
         self._has_own_note = False
         self.note = QLabel()
         self.note.setProperty("role", "second")
-        row.addWidget(self.note)
+        self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row.addWidget(self.note, 1)
         for signal in (state.selection_changed, state.recording_changed):
             signal.connect(self.renew)
         theme.CHANGES.changed.connect(self.update)
         self.renew()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(420, HEIGHT)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out the note, then units and rules, where they don't fit."""
+        super().resizeEvent(event)
+        self.note.setVisible(self.width() >= theme.px(850))
+        for part in self._trimmings:
+            part.setVisible(self.width() >= theme.px(660))
 
     def set_note(self, text: str) -> None:
         """Say something at the right instead of what the selection is used for; "" takes it back."""
@@ -121,9 +133,8 @@ class NumberRow(QWidget):
         rule = QFrame()
         rule.setObjectName("Rule")
         rule.setFixedSize(1, 16)
-        row.addSpacing(6)
         row.addWidget(rule)
-        row.addSpacing(6)
+        self._trimmings.append(rule)
 
     def _add_field(self, row: QHBoxLayout, name: str, field: Field) -> None:
         label = QLabel(field.label)
@@ -137,6 +148,7 @@ class NumberRow(QWidget):
             unit = QLabel(field.unit)
             unit.setProperty("role", "second")
             row.addWidget(unit)
+            self._trimmings.append(unit)
         row.addSpacing(4)
 
     # --- values --------------------------------------------------------------------------------------------------

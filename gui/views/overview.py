@@ -96,7 +96,7 @@ class OverviewView(TimeCanvas):
         middle = QRectF(0, 0, plot.left() - 8, HEIGHT - 8)
         painter.drawText(middle, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, clock(0, 0))
         total = clock(self.state.frames / self.state.rate, 0)
-        painter.drawText(QRectF(plot.right() + 9, 0, 48, HEIGHT - 8), Qt.AlignmentFlag.AlignVCenter, total)
+        painter.drawText(QRectF(plot.right() + 9, 0, self.gutter, HEIGHT - 8), Qt.AlignmentFlag.AlignVCenter, total)
         for marker in self.state.markers:
             warning = marker.kind == "warning"
             box = QRectF(round(self.x_of(marker.frame)) - 2.5, 3, 5, 5)
@@ -130,7 +130,7 @@ class OverviewView(TimeCanvas):
 
     def _paint_waves(self, painter: QPainter, look: theme.Tokens) -> None:
         plot, box = self.plot, self._box
-        key = (self.devicePixelRatioF(), self.size(), look.name, self.is_blind)
+        key = (self.devicePixelRatioF(), plot.width(), look.name, self.is_blind)
         if self._waves is None or self._waves[0] != key:
             self._waves = (key, self._wave_images(look))
         pale, full = self._waves[1]

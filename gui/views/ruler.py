@@ -128,6 +128,7 @@ class RulerView(TimeCanvas):
             painter.drawText(flag, Qt.AlignmentFlag.AlignCenter, marker.name)
 
     def paint_playhead(self, painter: QPainter) -> None:
+        self.paint_cursor(painter)
         x = self._playhead_x = self.x_of(self.state.playhead)
         plot = self.plot
         if not self.state.frames or not plot.left() - 1 <= x <= plot.right() + 1:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QWheelEvent
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from engine.audio.signal import Span
 from gui import theme
 from gui.views.axes import frequency_ticks, hz_at_position, note_name, position_of_hz, short_hz
 from gui.views.byte_picture import byte_picture
-from gui.views.colour_bar import DEFAULT_DB, ColourBar
+from gui.views.colour_bar import BarredCanvas
 from gui.views.colour_maps import DELTA_STEP_DB, LOWEST_DB, UNFINISHED, colours_of_changes, colours_of_levels
 from gui.views.crew import Crew
 from gui.views.curves import Curves
 from gui.views.lane import Lane
-from gui.views.pointed_canvas import PointedCanvas
 from gui.views.spectrogram_marks import paint_box, paint_crosshair, paint_generated, paint_generated_span, paint_side
 from gui.views.spectrogram_scene import SpectrogramScene
-from gui.views.time_canvas import GUTTER, paint_hatching, paint_unrendered_label
+from gui.views.time_canvas import paint_hatching, paint_unrendered_label
 from gui.views.view_state import Hover, Selection, ViewState
 
 Shown = Literal["A", "B", "delta"]
@@ -35,7 +34,7 @@ NAMES: dict[Shown | None, str] = {
 }
 
 
-class SpectrogramView(PointedCanvas):
+class SpectrogramView(BarredCanvas):
     """Level over time and frequency of one side, or how it changed."""
 
     def __init__(
@@ -59,12 +58,10 @@ class SpectrogramView(PointedCanvas):
         self.a: Lane | None = None
         self.b: Lane | None = None
         self.monitor: str = "B"
-        self.bar = ColourBar(state)
         self.generated_hz: float | None = None
         self.generated_spans: tuple[Span, ...] = ()
         self.crosshair: Hover | None = None
         self._pictures: list[NDArray[np.uint8]] = []
-        self._bar_drag: Callable[[float], None] | None = None
         state.frequency_changed.connect(self.renew)
         if curves is not None:
             curves.changed.connect(self._curves_changed)
@@ -215,7 +212,7 @@ class SpectrogramView(PointedCanvas):
             painter.restore()
         self._paint_ruler(painter, look)
         self.bar.is_delta = self.shown == "delta"
-        self.bar.paint(painter, QRect(plot.right() + 1, 0, GUTTER, self.height()))
+        self.bar.paint(painter, self.right_gutter)
         self._paint_chosen(painter)
 
     def _paint_pictures(self, painter: QPainter, lane: Lane) -> None:
@@ -285,7 +282,7 @@ class SpectrogramView(PointedCanvas):
     def _paint_ruler(self, painter: QPainter, look: theme.Tokens) -> None:
         painter.setFont(theme.ui_font(11, 500))
         painter.setPen(QColor(look.text3))
-        painter.drawText(QRectF(8, 4, GUTTER, 16), Qt.AlignmentFlag.AlignVCenter, "Hz")
+        painter.drawText(QRectF(8, 4, self.gutter, 16), Qt.AlignmentFlag.AlignVCenter, "Hz")
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for row in range(self.rows):
             rect = self._row_rect(row)
@@ -296,7 +293,7 @@ class SpectrogramView(PointedCanvas):
                 if row == 0 and y < 26:
                     continue
                 painter.fillRect(QRect(self.plot.left() - 5, round(y), 5, 1), QColor(look.text3))
-                painter.drawText(QRectF(0, y - 8, GUTTER - 9, 16), right, short_hz(hz))
+                painter.drawText(QRectF(0, y - 8, self.gutter - 9, 16), right, short_hz(hz))
 
     def _paint_chosen(self, painter: QPainter) -> None:
         chosen: Selection | None = self.state.selection
@@ -327,41 +324,3 @@ class SpectrogramView(PointedCanvas):
     def playhead_colours(self, look: theme.Tokens) -> tuple[QColor, QColor]:
         # The map is data and stays dark in the light theme, so its marks stay white.
         return QColor("#FFFFFF"), theme.color("#000000", 0.6)
-
-    # --- the colour bar takes drags in the right gutter ----------------------------------------------------------
-
-    def _gutter(self) -> QRect:
-        return QRect(self.plot.right() + 1, 0, GUTTER, self.height())
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._gutter().contains(event.position().toPoint()):
-            self._bar_drag = self.bar.take(self._gutter(), event.position().y())
-            return
-        super().mousePressEvent(event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._bar_drag is not None:
-            self._bar_drag(event.position().y())
-            return
-        super().mouseMoveEvent(event)
-        if self._gutter().contains(event.position().toPoint()) and not self.bar.is_delta:
-            self.setCursor(Qt.CursorShape.SizeVerCursor)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._bar_drag is not None:
-            self._bar_drag = None
-            return
-        super().mouseReleaseEvent(event)
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self._gutter().contains(event.position().toPoint()):
-            self.state.set_db_range(*DEFAULT_DB)
-            return
-        super().mouseDoubleClickEvent(event)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if event.position().x() < GUTTER and not event.modifiers():
-            self.state.zoom_frequency(1.25 ** (event.angleDelta().y() / 120), self.hz_at(event.position().y()))
-            event.accept()
-            return
-        super().wheelEvent(event)

@@ -44,6 +44,7 @@ class TimeCanvas(QWidget):
         self.is_blind = False
         self._still: QPixmap | None = None
         self._playhead_x: float | None = None
+        self._cursor_x: float | None = None
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -53,6 +54,7 @@ class TimeCanvas(QWidget):
         for signal in (*shown, *rarely):
             signal.connect(self.renew)
         state.playhead_changed.connect(self._move_playhead)
+        state.cursor_changed.connect(self._move_cursor)
         state.selection_changed.connect(self.describe)
         state.span_changed.connect(self.describe)
         state.loop_changed.connect(self.describe)
@@ -63,7 +65,12 @@ class TimeCanvas(QWidget):
     @property
     def plot(self) -> QRect:
         """The part between the gutters."""
-        return QRect(GUTTER, 0, max(1, self.width() - 2 * GUTTER), max(1, self.height()))
+        return QRect(self.gutter, 0, max(1, self.width() - 2 * self.gutter), max(1, self.height()))
+
+    @property
+    def gutter(self) -> int:
+        """The width of each gutter, px; it grows with the type."""
+        return max(GUTTER, theme.px(GUTTER))
 
     def x_of(self, frame: float) -> float:
         """Return where a project frame lies, in pixels of this widget."""
@@ -108,7 +115,8 @@ class TimeCanvas(QWidget):
         painter.end()
 
     def paint_playhead(self, painter: QPainter) -> None:
-        """Draw the play position: one pixel of text colour in a halo of canvas."""
+        """Draw the play position: one pixel of text colour in a halo of canvas; and the cursor, dotted."""
+        self.paint_cursor(painter)
         x = self._playhead_x = self.x_of(self.state.playhead)
         if self.state.frames and self.plot.left() - 1 <= x <= self.plot.right() + 1:
             look = theme.tokens()
@@ -123,8 +131,25 @@ class TimeCanvas(QWidget):
             return QColor("#FFFFFF"), theme.color("#000000", 0.6)
         return QColor(look.text), theme.color("#FFFFFF", 0.6)
 
+    def paint_cursor(self, painter: QPainter) -> None:
+        """Draw where playing starts and selections grow, unless the playhead stands there."""
+        x = self._cursor_x = self.x_of(self.state.cursor)
+        is_seen = self.plot.left() <= x <= self.plot.right() + 1
+        if self.state.frames and is_seen and abs(x - self.x_of(self.state.playhead)) >= 1.5:
+            line, halo = self.playhead_colours(theme.tokens())
+            for colour, offset in ((halo, 1), (line, 0)):
+                pen = QPen(colour, 1)
+                pen.setDashPattern([2, 3])
+                painter.setPen(pen)
+                painter.drawLine(round(x) + offset, self.plot.top(), round(x) + offset, self.plot.bottom())
+
     def _move_playhead(self) -> None:
-        old, new = self._playhead_x, self.x_of(self.state.playhead)
+        self._update_strips(self._playhead_x, self.x_of(self.state.playhead))
+
+    def _move_cursor(self) -> None:
+        self._update_strips(self._cursor_x, self.x_of(self.state.cursor))
+
+    def _update_strips(self, old: float | None, new: float) -> None:
         if old is not None and round(old) == round(new):
             return
         for x in (old, new):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QSlider, QToolButton, QWidget
 
 from gui import theme
@@ -15,6 +15,8 @@ from gui.views.colour_maps import MAP_NAMES
 from gui.views.view_state import ViewState
 
 HEIGHT = 36
+FOLLOW_PX = 128
+MARGIN = 8
 TOOLS = {
     "time": ("span-tool", "Select time", "T"),
     "box": ("box-tool", "Select a box of time and frequency", "R"),
@@ -83,10 +85,11 @@ class ViewBar(QWidget):
     def __init__(self, state: ViewState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
+        self._widths: list[tuple[QWidget, int]] = []  # parts with text, at 100 %
         self.setFixedHeight(HEIGHT)
         self.setAccessibleName("View bar")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 0, 8, 0)
+        row = self._row = QHBoxLayout(self)
+        row.setContentsMargins(MARGIN, 0, MARGIN, 0)
         row.setSpacing(8)
         tools = {key: (name, f"{words} ({letter})") for key, (name, words, letter) in TOOLS.items()}
         self.tools = Segments("Tool", tools, state.set_tool)  # type: ignore[arg-type]
@@ -111,8 +114,43 @@ class ViewBar(QWidget):
             row.addWidget(button)
         for signal in (state.tool_changed, state.layout_changed, state.look_changed, state.follow_changed):
             signal.connect(self.renew)
-        theme.CHANGES.changed.connect(self.update)
+        theme.CHANGES.changed.connect(self._resize_type)
+        self._resize_type()
         self.renew()
+
+    def _resize_type(self) -> None:
+        for part, width in self._widths:
+            part.setFixedWidth(theme.px(width))
+        self._make_room()
+        self.update()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(420, HEIGHT)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """In a narrow window leave out what the View menu offers too: first words, then colours, channels, axis."""
+        self.follows.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.follows.setFixedWidth(theme.px(FOLLOW_PX))
+        for part in (self.scale, self.channels, self.maps):
+            part.setVisible(True)
+        self.opacity.setVisible(self._state.layout == "overlay")
+        if self._is_crowded():
+            self.follows.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            self.follows.setFixedWidth(30)
+        for part in (self.maps, self.channels, self.scale):
+            if self._is_crowded():
+                part.setVisible(False)
+
+    def _is_crowded(self) -> bool:
+        row = self._row
+        items = [row.itemAt(index) for index in range(row.count())]
+        shown = [part for item in items if item is not None and (part := item.widget()) and not part.isHidden()]
+        widths = [max(part.minimumWidth(), min(part.sizeHint().width(), part.maximumWidth())) for part in shown]
+        return sum(widths) + row.spacing() * len(widths) + 2 * MARGIN > self.width()
 
     def _box(self, name: str, choices: dict[str, str], act: Callable[..., None], width: int) -> QComboBox:
         box = QComboBox()
@@ -120,7 +158,7 @@ class ViewBar(QWidget):
             box.addItem(words, key)
         box.setAccessibleName(name)
         box.setToolTip(name)
-        box.setFixedWidth(theme.px(width))
+        self._widths.append((box, width))
         box.setFixedHeight(28)
         box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         box.activated.connect(lambda index: act(box.itemData(index)))
@@ -129,8 +167,6 @@ class ViewBar(QWidget):
     def _follow_button(self) -> QToolButton:
         button = tool_button("follow", "The view follows the side that is heard")
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        button.setMinimumWidth(theme.px(128))
-        button.setMaximumWidth(theme.px(128))
         button.setCheckable(True)
         button.setText(" View follows B")
         button.clicked.connect(self._state.set_view_follows_monitor)
@@ -159,7 +195,7 @@ class ViewBar(QWidget):
         for box, value in ((self.scale, state.scale), (self.channels, state.channels), (self.maps, state.map_name)):
             box.setCurrentIndex(box.findData(value))
         self.follows.setChecked(state.view_follows_monitor)
-        self.opacity.setVisible(state.layout == "overlay")
+        self._make_room()
         self.opacity.setValue(round(state.opacity * 100))
 
     def paintEvent(self, event: QPaintEvent) -> None:

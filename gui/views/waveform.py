@@ -15,7 +15,7 @@ from gui.views.curves import Curves
 from gui.views.lane import Lane
 from gui.views.meters import paint_meters
 from gui.views.pointed_canvas import PointedCanvas
-from gui.views.time_canvas import GUTTER, paint_unrendered_label
+from gui.views.time_canvas import paint_unrendered_label
 from gui.views.view_state import Hover, ViewState
 
 LEVELS_DB = (0, -3, -6, -9, -12, -18, -24, -30, -36, -48, -60, -72, -84, -96)
@@ -52,7 +52,7 @@ class WaveformView(PointedCanvas):
         """Show the peaks of the block that plays, one per channel, dBFS, and the highest of the last second."""
         if (peaks_db, holds_db) != (self._peaks_db, self._holds_db):
             self._peaks_db, self._holds_db = peaks_db, holds_db
-            self.update(QRect(self.width() - GUTTER, 0, GUTTER, self.height()))
+            self.update(QRect(self.width() - self.gutter, 0, self.gutter, self.height()))
 
     # --- gestures ------------------------------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ class WaveformView(PointedCanvas):
         super().paint_playhead(painter)
         if not self.is_blind:
             channels = max((lane.channels for lane in self.curves.lanes), default=0)
-            area = QRect(self.plot.right() + 1, 0, GUTTER, self.height())
+            area = QRect(self.plot.right() + 1, 0, self.gutter, self.height())
             paint_meters(painter, area, self._peaks_db, self._holds_db, channels)
 
     def _paint_levels(self, painter: QPainter, look: theme.Tokens) -> None:
@@ -99,7 +99,7 @@ class WaveformView(PointedCanvas):
                 painter.fillRect(QRect(0, top, self.width(), 1), QColor(look.line))
             self._paint_row_levels(painter, look, row)
         painter.setPen(QColor(look.text3))
-        painter.drawText(QRectF(10, 4, GUTTER, 16), Qt.AlignmentFlag.AlignVCenter, "dB")
+        painter.drawText(QRectF(10, 4, self.gutter, 16), Qt.AlignmentFlag.AlignVCenter, "dB")
 
     def _paint_row_levels(self, painter: QPainter, look: theme.Tokens, row: int) -> None:
         plot = self.plot
@@ -121,7 +121,7 @@ class WaveformView(PointedCanvas):
         painter.setFont(theme.ui_font(11, 500))
         painter.setPen(QColor(look.text3))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(0, y - 8, GUTTER - 8, 16), right, signed(level_db, 0))
+        painter.drawText(QRectF(0, y - 8, self.gutter - 8, 16), right, signed(level_db, 0))
 
     def _paint_legend(self, painter: QPainter, look: theme.Tokens) -> None:
         x, y = self.plot.left() + 11.0, self.plot.bottom() - 12.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -156,3 +157,16 @@ def test_a_file_that_vanishes_is_reported_and_not_raised(stage: Stage, qtbot: Qt
         stage.b.reset(Gone(stage.a.signal.read(0, FRAMES), RATE), [Span(0, FRAMES)])
         stage.settle()
     assert failed.args == ["side-1.wav is gone: put it back or choose Relink"]
+
+
+@pytest.mark.parametrize("width", [540, 640, 700, 880, 1200])
+def test_in_a_narrow_window_nothing_overlaps(stage: Stage, width: int) -> None:
+    stage.canvas.resize(width, 520)
+    stage.settle()
+    assert stage.canvas.width() == width
+    for bar in (stage.canvas.view_bar, stage.canvas.number_row):
+        parts = [child for child in bar.children() if isinstance(child, QWidget) and child.isVisible()]
+        parts.sort(key=lambda part: part.x())
+        for left, right in itertools.pairwise(parts):
+            assert left.geometry().right() < right.x(), (left.accessibleName(), right.accessibleName())
+        assert parts[-1].geometry().right() < width

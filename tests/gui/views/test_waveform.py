@@ -186,3 +186,24 @@ def test_nothing_to_show_is_no_error(stage: Stage) -> None:
     assert not image.isNull()
     stage.canvas.set_lanes(stage.a, stage.b)
     assert np.isfinite(stage.state.span_frames)
+
+
+def test_the_cursor_is_a_dotted_line_where_the_playhead_isnt(stage: Stage, count_near: Callable[..., int]) -> None:
+    view, state = stage.canvas.waveform, stage.state
+    state.set_playhead(10_000.0)
+    state.set_cursor(60_000)
+    x = round(view.x_of(60_000))
+    white = count_near(stage.picture(view), "#FFFFFF", x, x + 1)
+    assert 0.3 * view.height() < white < 0.6 * view.height()
+    state.set_cursor(10_000)
+    assert count_near(stage.picture(view), "#FFFFFF", x, x + 1) == 0
+
+
+def test_larger_type_gets_wider_gutters(stage: Stage) -> None:
+    assert stage.canvas.waveform.plot.left() == 48
+    theme.apply("dark", 150)
+    try:
+        assert stage.canvas.waveform.plot.left() == stage.canvas.ruler.plot.left() == 72
+        assert not stage.picture(stage.canvas).isNull()
+    finally:
+        theme.apply("dark")

@@ -60,7 +60,7 @@ DARK = Tokens(
 LIGHT = Tokens(
     name="light", canvas="#FBFCFD", window="#E6EAEF", panel="#F4F6F8", card="#FFFFFF", control="#E1E7ED",
     hover="#D3DBE3", border="#B4BFCA", line="#D5DCE3", grid="#E8EDF1", text="#17202A", text2="#435160",
-    text3="#5D6A78", a="#B25E09", b="#00719A", delta="#7A3DB8", ok="#0B7A4B", warn="#8F5E00", error="#C22F2F",
+    text3="#5D6A78", a="#AA5908", b="#00719A", delta="#7A3DB8", ok="#0B7A4B", warn="#8F5E00", error="#C22F2F",
     primary="#1F6FEB", on_primary="#FFFFFF", accent="#1F6FEB", on_side="#FFFFFF", knob="#17202A",
     selected="#FFFFFF", banner="#FBF1D6",
 )  # fmt: skip

@@ -136,6 +136,7 @@ def process(
         If the job was cancelled; nothing is left behind.
     """
     from engine.audio.files import open_signal, write
+    from engine.session.networks import network_changes
     from engine.session.render import Renderer, check_recipe
     from engine.session.report import processing_note
 
@@ -155,7 +156,7 @@ def process(
             writing.progress,
         )  # fmt: skip
         report = make_report(rendered, recipe, signal, written, reporting) if wants_report else None
-        notes = _notes(rendered, signal, written)
+        notes = (*network_changes(recipe), *_notes(rendered, signal, written))
     return Processed(report, notes, written.path)
 
 

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.session.networks import pin_networks
 from engine.session.recipe import Recipe, Step
 from engine.tools.tool import Value
 
@@ -15,7 +16,7 @@ _END = "RECIPE"
 def run_command(recipe: Recipe, sources: Sequence[Path], folder: Path) -> str:
     """Return `shellac run` for a whole rack, to be pasted into a shell."""
     names = shlex.join([str(path) for path in sources])
-    return f"shellac run - {names} --out {shlex.quote(str(folder))} <<'{_END}'\n{recipe.dumps()}\n{_END}"
+    return f"shellac run - {names} --out {shlex.quote(str(folder))} <<'{_END}'\n{pin_networks(recipe).dumps()}\n{_END}"
 
 
 def step_command(step: Step, source: Path, result: Path) -> str:

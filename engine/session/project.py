@@ -14,6 +14,7 @@ from engine.audio.signal import Signal
 from engine.errors import MissingFileError, ProjectError
 from engine.session.atomic import dump_json, write_atomically
 from engine.session.fields import check_format, damaged, list_of, number, parse_json, table_of, text
+from engine.session.networks import network_changes, pin_networks
 from engine.session.recipe import Recipe, Scope
 from engine.session.session import Session, SourceRef, Track
 
@@ -52,7 +53,7 @@ def load_project(path: Path) -> tuple[Session, tuple[Problem, ...]]:
     session
         Sources are looked for beside the project first, then where they were.
     problems
-        What is missing; the tracks concerned are kept.
+        What is missing or will sound different; the tracks concerned are kept.
 
     Raises
     ------
@@ -68,7 +69,16 @@ def load_project(path: Path) -> tuple[Session, tuple[Problem, ...]]:
     except OSError as error:
         raise MissingFileError(f"{path} can't be read ({error.strerror or error})", "choose another file") from error
     session = session_from_json(parse_json(data, f"project {path.name}"), path.parent)
-    return session, source_problems(session)
+    return session, source_problems(session) + network_problems(session)
+
+
+def network_problems(session: Session) -> tuple[Problem, ...]:
+    """Return which devices will sound different because other weights are installed."""
+    return tuple(
+        Problem(index, sentence)
+        for index, track in enumerate(session.tracks)
+        for sentence in network_changes(track.recipe)
+    )
 
 
 def source_problems(session: Session) -> tuple[Problem, ...]:
@@ -148,7 +158,7 @@ def _track_to_json(track: Track, folder: Path | None) -> dict[str, Any]:
             "rate": source.rate,
             "channels": source.channels,
         },
-        "recipe": track.recipe.to_json(),
+        "recipe": pin_networks(track.recipe).to_json(),
     }
 
 

@@ -20,6 +20,7 @@ from engine.inference.card import load_card
 from engine.session.atomic import dump_json
 from engine.session.device import Device
 from engine.session.keys import network_hashes
+from engine.session.networks import pin_networks
 from engine.session.recipe import Recipe, Step, describe_scope
 from engine.session.render import RenderedSignal
 from engine.tools.tool import NO_JOB, Job
@@ -74,7 +75,7 @@ def change_report(rendered: RenderedSignal, recipe: Recipe, subject: Subject, jo
              "step": m.step_id}
             for m in rendered.marks
         ],
-        "recipe": recipe.to_json(),
+        "recipe": pin_networks(recipe).to_json(),
     }  # fmt: skip
 
 

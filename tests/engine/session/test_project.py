@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from engine.audio.signal import SilentSignal
 from engine.errors import MissingFileError, OutputError, ProjectError, ShellacError
+from engine.session.networks import pin_networks
 from engine.session.project import load_project, relink, save_project, session_from_json, session_to_json
 from engine.session.recipe import Recipe, Scope, Step
 from engine.session.session import Session, SourceRef, Track
@@ -26,7 +27,7 @@ def session(tmp_path: Path) -> Session:
     folder = tmp_path / "work"
     folder.mkdir()
     (folder / "side 1.wav").write_bytes(b"sound")
-    recipe = Recipe((Step("restore", {"floor_db": -9.0}, scope=Scope(1.0, 2.0), id="a"),))
+    recipe = pin_networks(Recipe((Step("restore", {"floor_db": -9.0}, scope=Scope(1.0, 2.0), id="a"),)))
     here = Track("side 1", SourceRef(folder / "side 1.wav", "f1", 48_000, 48_000, 2), recipe)
     gone = Track("take 2", SourceRef(Path("/nowhere/take 2.flac"), "f2", 44_100, 44_100, 1))
     return Session((here, gone), 1, Scope(0.5, 1.0, 300.0, 900.0), (0.25, 0.75), 0.3)

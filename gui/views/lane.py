@@ -142,6 +142,7 @@ class Lane(QObject):
         self._crew.failed.connect(self.failed)
         self._lock = threading.Lock()
         self._epoch = 0
+        self.replaced: dict[bool, SpectrogramTiles] = {}  # during `reset_done`: the tiles of the result before
         self._take(signal, ())
 
     def _take(self, signal: Signal, finished: Iterable[Span]) -> None:
@@ -213,8 +214,11 @@ class Lane(QObject):
     def reset(self, signal: Signal, finished: Iterable[Span] = ()) -> None:
         """Show another result. What is finished of it is read at once."""
         self._crew.drop("peaks")
+        self.replaced = self._tiles
         self._take(signal, (Span(*span) for span in finished))
         self.reset_done.emit()
+        self._close_tiles(self.replaced)
+        self.replaced = {}
         for span in self.finished:
             self._queue(span, False)
         self.finished_changed.emit()
@@ -235,7 +239,14 @@ class Lane(QObject):
         """Stop reading; returns whether the thread ended within 2 s."""
         with self._lock:
             self._epoch += 1
-        return self._crew.close()
+        ended = self._crew.close()
+        self._close_tiles(self._tiles)
+        return ended
+
+    @staticmethod
+    def _close_tiles(tiles: dict[bool, SpectrogramTiles]) -> None:
+        for each in tiles.values():
+            each.close()
 
     def _queue(self, span: Span, mid_side: bool, grows: bool = False) -> None:
         start, stop = self._pyramids[mid_side].snap(span)

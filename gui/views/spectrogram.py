@@ -74,12 +74,12 @@ class SpectrogramView(BarredCanvas):
         for lane in self._lanes:
             lane.peaks_changed.disconnect(self._landed)
             lane.finished_changed.disconnect(self.renew)
-            lane.reset_done.disconnect(self._forget)
+            lane.reset_done.disconnect(self._inherit)
         self.a, self.b, self.monitor = a, b if b is not a else None, monitor
         for lane in self._lanes:
             lane.peaks_changed.connect(self._landed)
             lane.finished_changed.connect(self.renew)
-            lane.reset_done.connect(self._forget)
+            lane.reset_done.connect(self._inherit)
         self._forget()
 
     def set_monitor(self, monitor: str) -> None:
@@ -126,6 +126,12 @@ class SpectrogramView(BarredCanvas):
 
     def _forget(self) -> None:
         self._scene.clear()
+        self.renew()
+
+    def _inherit(self) -> None:
+        lane = self.sender()
+        if isinstance(lane, Lane):
+            self._scene.inherit(lane)
         self.renew()
 
     def _landed(self, start: int, stop: int) -> None:

@@ -6,7 +6,9 @@ What isn't there yet is stretched from a coarser tile; where there is none eithe
 from __future__ import annotations
 
 import math
+import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +20,7 @@ from gui.views.spectrogram_rows import RowMap, Strip
 
 TILE_COLUMNS = COLUMNS
 TOP_LEVEL = 14
-MOST_STRIPS = 128
+MOST_STRIPS = 96
 
 TileName = tuple[int, int]  # level, index
 
@@ -70,12 +72,25 @@ class StripCache:
         tile = tiles.peek(*name, channel=channel, nfft=2 * (rows.bins - 1))
         if tile is None:  # being computed anew: meanwhile the old one is better than none
             return (known.strip if known else None), False
-        if known is None or known.tile is not tile:
-            known = self._strips[key] = _Mapped(tiles, tile, rows.apply(tile))
+        if known is None or known.tile() is not tile:
+            known = self._strips[key] = _Mapped(tiles, weakref.ref(tile), rows.apply(tile))
             while len(self._strips) > MOST_STRIPS:
                 self._strips.popitem(last=False)
         self._strips.move_to_end(key)
         return known.strip, True
+
+    def hand_down(self, old: SpectrogramTiles, new: SpectrogramTiles) -> list[tuple[int | None, TileName, RowMap]]:
+        """Show what was drawn of one result until the next one is computed, so that an edit doesn't flash black.
+
+        Returns channel, tile and rows of what was handed down.
+        """
+        handed = []
+        for key, known in list(self._strips.items()):
+            if known.tiles is old:
+                del self._strips[key]
+                self._strips[(id(new), *key[1:])] = _Mapped(new, lambda: None, known.strip)
+                handed.append(key[1:])
+        return handed
 
     def clear(self) -> None:
         """Forget all strips."""
@@ -85,7 +100,7 @@ class StripCache:
 @dataclass(frozen=True, eq=False)
 class _Mapped:
     tiles: SpectrogramTiles  # kept alive, so that its id stays its own
-    tile: Tile
+    tile: Callable[[], Tile | None]  # weak: only the tile cache decides how long it lives
     strip: Strip
 
 

@@ -43,6 +43,15 @@ class SpectrogramScene(QObject):
         self._finished_in.clear()
         self._crew.drop(self._group)
 
+    def inherit(self, lane: Lane) -> None:
+        """A lane shows another result: draw the old one, as unfinished, until the new tiles are there."""
+        self._crew.drop(self._group)
+        self._finished_in.clear()
+        for mid_side, old in lane.replaced.items():
+            new = lane.tiles(mid_side)
+            for channel, name, rows in self._strips.hand_down(old, new):
+                self._finished_in[(id(new), name, channel, 2 * (rows.bins - 1))] = ()
+
     def pictures(self, sides: Sequence[Lane], sizes: Sequence[tuple[int, int]]) -> list[NDArray[np.uint8]]:
         """Return one picture per channel row, shape (height, width) each, and have missing tiles computed.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -142,3 +145,23 @@ def test_difference_is_zero_for_equals_and_counts_decibels() -> None:
     assert difference(b, a, 0)[0, 0] == 98
     assert difference(a, b, 140)[0, 0] == 128  # below what the view shows, noise isn't a change
     assert difference(np.uint8([[0]]), np.uint8([[255]]), 0)[0, 0] == 255
+
+
+def test_an_edit_shows_the_old_picture_until_the_new_one_is_computed() -> None:
+    old, new = tiles_of(tone(1000)), tiles_of(tone(3000))
+    strips, view = StripCache(), viewport()
+    before = drawn(old, view, strips)
+    strips.hand_down(old, new)
+    meanwhile, is_sharp = compose(new, strips, view, None)
+    assert not is_sharp
+    assert np.array_equal(meanwhile, before)
+    assert drawn(new, view, strips)[:, 200].argmax() < before[:, 200].argmax()
+
+
+def test_strips_dont_keep_tiles_in_memory() -> None:
+    tiles, strips, view = tiles_of(tone(1000)), StripCache(), viewport()
+    drawn(tiles, view, strips)
+    tile = weakref.ref(tiles.tile(*view.tiles()[0]))
+    tiles.close()
+    gc.collect()
+    assert tile() is None

@@ -231,3 +231,16 @@ def test_a_chunk_stays_grey_until_its_own_picture_is_there(stage: Stage) -> None
     assert saturation(view.grab().toImage(), x, y) < 40  # what is drawn there is still A
     stage.canvas.set_busy_tiles(False)
     assert saturation(stage.picture(view), x, y) > 60
+
+
+def test_a_new_result_doesnt_flash_black(stage: Stage) -> None:
+    view = stage.canvas.spectrogram
+    x, y = round(view.x_of(RATE * 0.5)), round(view.y_of(1000))
+    stage.picture(view)
+    stage.canvas.set_busy_tiles(True)
+    stage.b.reset(stage.b.signal, [Span(0, RATE)])  # its chunks may be in the store already
+    QApplication.processEvents()
+    colour = QColor(view.grab().toImage().pixel(x, y))
+    assert colour.lightness() > 40  # the old picture
+    assert saturation(view.grab().toImage(), x, y) < 40  # in grey: nothing of the new result is drawn
+    stage.canvas.set_busy_tiles(False)

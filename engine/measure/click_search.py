@@ -41,6 +41,8 @@ class Thresholds:
     passes: tuple[float, ...] = (16.0, 12.0, 9.0)  # times the standard deviation of the residual, one per pass
     contrast: float = 3.5  # times the largest residuals nearby
     surprise_db: float = 9.0  # what a repair changes, over the error it is expected to make
+    certain_db: float = 20.0  # the same for a click beyond doubt
+    certain_per_s: float = 0.25  # only a channel with so many of them is taken to have doubtful ones too
 
     @staticmethod
     def at(sensitivity: float) -> Thresholds:
@@ -51,6 +53,8 @@ class Thresholds:
             passes=tuple(threshold * 2.0**doubt for threshold in base.passes),
             contrast=base.contrast * 2.0**doubt,
             surprise_db=base.surprise_db + 6.0 * doubt,
+            certain_db=base.certain_db + 6.0 * doubt,
+            certain_per_s=base.certain_per_s * 2.0**doubt,
         )
 
 

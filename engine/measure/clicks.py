@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from engine.settings import cores
 
 BLOCK_SECONDS: Final = 10.0  # absolute blocks, so that the list depends on nothing but the recording
 CONTEXT_SECONDS: Final = 0.2  # read on both sides of a block: more than any window or neighbourhood of the search
+CERTAIN_AT_LEAST: Final = 3  # clicks beyond doubt in a channel before doubtful ones count, however short it is
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def find_clicks(
         parts.append(found)
         if progress:
             progress((done + 1) / len(work))
-    return _joined(parts)
+    return _joined(trusted(_once(parts), signal.frames / signal.rate, thresholds))
 
 
 def click_rate(signal: Signal, check: Callable[[], None] | None = None) -> float:
@@ -145,21 +147,44 @@ def _clicks_of_block(
     return Found(bursts[chosen], found.surprises_db[chosen], [found.repairs[i] for i in chosen])
 
 
-def _joined(parts: list[tuple[int, Found]]) -> Clicks:
-    rows: list[tuple[int, int, int, float, Doubles]] = []
+class Click(NamedTuple):
+    """One click of the list while it is put together; see `Clicks`."""
+
+    start: int
+    channel: int
+    length: int
+    surprise_db: float
+    repair: Doubles
+
+
+def _once(parts: list[tuple[int, Found]]) -> list[Click]:
+    """Return the clicks of all blocks in order; those that two blocks saw on their border only once."""
+    clicks: list[Click] = []
     last_stop: dict[int, int] = {}
     for channel, found in parts:
         for (start, stop), surprise, repair in zip(found.bursts, found.surprises_db, found.repairs, strict=True):
-            # Two blocks see the burst on their border with slightly different neighbours.
             if start >= last_stop.get(channel, 0):
-                rows.append((int(start), int(stop - start), channel, float(surprise), repair))
+                clicks.append(Click(int(start), channel, int(stop - start), float(surprise), repair))
                 last_stop[channel] = int(stop)
-    rows.sort(key=lambda row: (row[0], row[2]))
-    repairs = [row[4] for row in rows]
+    return sorted(clicks, key=lambda click: click[:2])
+
+
+def trusted(clicks: list[Click], seconds: float, thresholds: Thresholds) -> list[Click]:
+    """Leave out the doubtful clicks of channels that have next to no certain ones.
+
+    A few dozen weak clicks a minute beside hundreds of strong ones are clicks. Alone they are consonants.
+    """
+    certain = Counter(click.channel for click in clicks if click.surprise_db >= thresholds.certain_db)
+    enough = max(CERTAIN_AT_LEAST, thresholds.certain_per_s * seconds)
+    return [c for c in clicks if c.surprise_db >= thresholds.certain_db or certain[c.channel] >= enough]
+
+
+def _joined(clicks: list[Click]) -> Clicks:
+    repairs = [click.repair for click in clicks]
     return Clicks(
-        np.array([row[0] for row in rows], dtype=np.int64),
-        np.array([row[1] for row in rows], dtype=np.int32),
-        np.array([row[2] for row in rows], dtype=np.int16),
-        np.array([row[3] for row in rows], dtype=np.float32),
+        np.array([click.start for click in clicks], dtype=np.int64),
+        np.array([click.length for click in clicks], dtype=np.int32),
+        np.array([click.channel for click in clicks], dtype=np.int16),
+        np.array([click.surprise_db for click in clicks], dtype=np.float32),
         np.concatenate(repairs).astype(np.float32) if repairs else np.zeros(0, dtype=np.float32),
     )

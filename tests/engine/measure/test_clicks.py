@@ -11,6 +11,7 @@ import soundfile
 from engine.audio.signal import ArraySignal, Samples, SilentSignal, Span
 from engine.errors import Cancelled
 from engine.measure import click_rate, clicks, find_clicks, snr_db
+from engine.measure.click_search import Thresholds
 from engine.measure.clicks import Clicks
 
 RATE = 44_100
@@ -164,3 +165,17 @@ def test_a_real_trumpet_is_left_alone(development_data: Path) -> None:
     found = find_clicks(ArraySignal(samples.copy(), rate))
     assert snr_db(samples, found.pasted(samples, Span(0, len(samples)))) > 55
     assert found.share(*samples.shape) < 0.0005
+
+
+def test_doubtful_clicks_count_only_among_certain_ones() -> None:
+    def at(start: int, surprise_db: float, channel: int = 0) -> clicks.Click:
+        return clicks.Click(start, channel, 5, surprise_db, np.zeros(5))
+
+    doubtful = [at(n, 12) for n in range(0, 900, 100)]
+    sure = [at(n, 40) for n in (1_000, 2_000, 3_000)]
+    elsewhere = [at(n, 40, channel=1) for n in (1_000, 2_000, 3_000)]
+    limits = Thresholds()
+    assert clicks.trusted([*doubtful, *sure], 10, limits) == [*doubtful, *sure]
+    assert clicks.trusted([*doubtful, *sure[:2]], 10, limits) == sure[:2]
+    assert clicks.trusted([*doubtful, *elsewhere], 10, limits) == elsewhere
+    assert clicks.trusted([*doubtful, *sure], 60, limits) == sure  # three a minute are a rarity

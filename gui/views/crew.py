@@ -36,10 +36,12 @@ class Crew(QObject):
         self._is_closed = False
 
     def want(self, group: str, jobs: Sequence[tuple[Hashable, Work]]) -> None:
-        """Replace the waiting jobs of `group`, first come first; a job that runs already isn't started again."""
+        """Replace the waiting jobs of `group`, first come first.
+
+        A job that runs already waits until that run has ended: what it needs may have changed since it began.
+        """
         with self._changed:
-            busy = {job for job in self._running.values() if job is not None}
-            self._waiting[group] = deque(job for job in jobs if (group, job[0]) not in busy)
+            self._waiting[group] = deque(jobs)
             self._hire()
 
     def add(self, group: str, key: Hashable, work: Work) -> None:
@@ -98,10 +100,12 @@ class Crew(QObject):
     def _next(self) -> tuple[str, Hashable, Work] | None:
         if self._is_paused:
             return None
+        busy = {job for job in self._running.values() if job is not None}
         for group, jobs in self._waiting.items():
-            if jobs:
-                key, work = jobs.popleft()
-                return group, key, work
+            for place, (key, work) in enumerate(jobs):
+                if (group, key) not in busy:
+                    del jobs[place]
+                    return group, key, work
         return None
 
     def _work(self) -> None:
@@ -126,6 +130,7 @@ class Crew(QObject):
         """Return the next job, None after a while without any."""
         with self._changed:
             self._running[me] = None
+            self._changed.notify_all()
             job = self._next()
             if job is None and not self._is_closed:
                 self._changed.wait(IDLE_S)

@@ -57,6 +57,8 @@ class SamplePages:
         def work() -> None:
             first = index * PAGE
             with self._lock:
+                if index in self._pages and index not in self._stale:
+                    return
                 self._stale.discard(index)
             samples = self._signal.read(first, min(first + PAGE, self._signal.frames))
             with self._lock:

@@ -104,11 +104,18 @@ class _Mapped:
     strip: Strip
 
 
-def compose(
-    tiles: SpectrogramTiles, strips: StripCache, viewport: Viewport, channel: int | None
-) -> tuple[NDArray[np.uint8], bool]:
-    """Return the picture as bytes over −120…0 dB, shape (rows, columns), and whether every tile was there."""
-    columns, is_sharp = _columns(tiles, strips, viewport, channel)
+@dataclass(frozen=True, eq=False)
+class Composed:
+    """A picture and how far it can be trusted."""
+
+    picture: NDArray[np.uint8]  # (rows, columns), bytes over −120…0 dB
+    known: NDArray[np.bool_]  # (columns,), False where there was neither a tile nor a coarser one
+    is_sharp: bool  # every tile was there
+
+
+def compose(tiles: SpectrogramTiles, strips: StripCache, viewport: Viewport, channel: int | None) -> Composed:
+    """Return the picture of a viewport from the tiles that are there."""
+    columns, known, is_sharp = _columns(tiles, strips, viewport, channel)
     grid = viewport.grid
     hop = float(viewport.hop)
     first = _first_column(viewport)
@@ -117,7 +124,8 @@ def compose(
     picture = _blended(columns, starts + width / 2) if width < 1 else _loudest(columns, starts, width)
     outside = (starts + first + width / 2 < 0) | (starts + first >= math.ceil(viewport.frames / hop))
     picture[outside] = 0
-    return np.ascontiguousarray(picture.T), is_sharp
+    middles = np.clip((starts + width / 2).astype(np.int64) // TILE_COLUMNS, 0, len(known) - 1)
+    return Composed(np.ascontiguousarray(picture.T), known[middles], is_sharp)
 
 
 def _first_column(viewport: Viewport) -> int:
@@ -127,21 +135,25 @@ def _first_column(viewport: Viewport) -> int:
 
 def _columns(
     tiles: SpectrogramTiles, strips: StripCache, viewport: Viewport, channel: int | None
-) -> tuple[Strip, bool]:
-    """Return the strips of all tiles side by side, shape (columns, rows), and whether none had to be stretched."""
-    parts, is_sharp = [], True
+) -> tuple[Strip, NDArray[np.bool_], bool]:
+    """Return the strips of all tiles side by side, shape (columns, rows), which are known, and if all are sharp."""
+    parts, known, is_sharp = [], [], True
+    nothing = np.zeros((TILE_COLUMNS, viewport.rows.rows), dtype=np.uint8)
     for name in sorted(viewport.tiles()):
         strip, is_current = strips.strip(tiles, name, viewport.rows, channel)
         is_sharp = is_sharp and is_current
         if strip is None:
             strip = _stretched(tiles, strips, viewport.rows, name, channel)
-        parts.append(strip)
+        parts.append(nothing if strip is None else strip)
+        known.append(strip is not None)
     if not parts:
-        return np.zeros((TILE_COLUMNS, viewport.rows.rows), dtype=np.uint8), True
-    return np.concatenate(parts), is_sharp
+        return nothing, np.zeros(1, dtype=np.bool_), True
+    return np.concatenate(parts), np.array(known), is_sharp
 
 
-def _stretched(tiles: SpectrogramTiles, strips: StripCache, rows: RowMap, name: TileName, channel: int | None) -> Strip:
+def _stretched(
+    tiles: SpectrogramTiles, strips: StripCache, rows: RowMap, name: TileName, channel: int | None
+) -> Strip | None:
     level, index = name
     for up in range(1, min(8, TOP_LEVEL - level) + 1):
         parent, _ = strips.strip(tiles, (level + up, index >> up), rows, channel)
@@ -156,7 +168,7 @@ def _stretched(tiles: SpectrogramTiles, strips: StripCache, rows: RowMap, name: 
         empty = np.zeros((TILE_COLUMNS, rows.rows), dtype=np.uint8)
         fine = np.concatenate([empty if half is None else half for half in halves])
         return np.asarray(np.maximum(fine[0::2], fine[1::2]))
-    return np.zeros((TILE_COLUMNS, rows.rows), dtype=np.uint8)
+    return None
 
 
 def _blended(columns: Strip, places: NDArray[np.float64]) -> Strip:
@@ -177,7 +189,12 @@ def _loudest(columns: Strip, starts: NDArray[np.float64], width: float) -> Strip
     return np.asarray(out)
 
 
-def difference(a: NDArray[np.uint8], b: NDArray[np.uint8], floor: int) -> NDArray[np.uint8]:
-    """Return dB(B) − dB(A) as bytes, 128 for no change; what lies below byte `floor` in both is no change."""
-    change = np.maximum(b, floor).astype(np.int16) - np.maximum(a, floor).astype(np.int16)
-    return np.clip(change + 128, 0, 255).astype(np.uint8)
+def difference(a: Composed, b: Composed, floor: int) -> Composed:
+    """Return dB(B) − dB(A) as bytes, 128 for no change.
+
+    What lies below byte `floor` on both sides is no change, nor is what isn't known yet of one.
+    """
+    change = np.maximum(b.picture, floor).astype(np.int16) - np.maximum(a.picture, floor).astype(np.int16)
+    known = a.known & b.known
+    picture = np.clip(np.where(known, change, 0) + 128, 0, 255).astype(np.uint8)
+    return Composed(picture, known, a.is_sharp and b.is_sharp)

@@ -14,7 +14,7 @@ from gui.views.colour_maps import DELTA_STEP_DB, LOWEST_DB
 from gui.views.crew import Crew
 from gui.views.envelope import ColumnGrid
 from gui.views.lane import Lane, missing
-from gui.views.spectrogram_picture import TILE_COLUMNS, StripCache, TileName, Viewport, compose, difference
+from gui.views.spectrogram_picture import TILE_COLUMNS, Composed, StripCache, TileName, Viewport, compose, difference
 from gui.views.spectrogram_rows import RowMap
 from gui.views.view_state import ViewState
 
@@ -64,16 +64,16 @@ class SpectrogramScene(QObject):
         """
         wanted: list[Wanted] = []
         out = []
-        self.is_sharp = True
         for row, (width, height) in enumerate(sizes):
             found = [self._picture(lane, row, width, height, wanted) for lane in sides]
             if len(found) == 2:
                 floor = round((self._state.floor_db - LOWEST_DB) / DELTA_STEP_DB)
                 found = [difference(found[0], found[1], floor)]
             out.append(found[0])
+        self.is_sharp = all(composed.is_sharp for composed in out)
         self._ask_for(wanted)
         self.outdated = [span for lane, viewport, channel in wanted for span in self._outdated(lane, viewport, channel)]
-        return out
+        return [composed.picture for composed in out]
 
     def _outdated(self, lane: Lane, viewport: Viewport, channel: int | None) -> list[Span]:
         if lane.side == "A":
@@ -98,7 +98,7 @@ class SpectrogramScene(QObject):
     def _group(self) -> str:
         return f"tiles {id(self)}"
 
-    def _picture(self, lane: Lane, row: int, width: int, height: int, wanted: list[Wanted]) -> NDArray[np.uint8]:
+    def _picture(self, lane: Lane, row: int, width: int, height: int, wanted: list[Wanted]) -> Composed:
         state = self._state
         factor = lane.rate / state.rate
         grid = ColumnGrid.over(state.start * factor, state.stop * factor, width)
@@ -106,9 +106,7 @@ class SpectrogramScene(QObject):
         viewport = Viewport(grid, rows, lane.frames)
         channel = None if state.channels == "mixed" else min(row, lane.channels - 1)
         wanted.append((lane, viewport, channel))
-        picture, is_sharp = compose(lane.tiles(state.channels == "mid_side"), self._strips, viewport, channel)
-        self.is_sharp = self.is_sharp and is_sharp
-        return picture
+        return compose(lane.tiles(state.channels == "mid_side"), self._strips, viewport, channel)
 
     def _ask_for(self, wanted: Sequence[Wanted]) -> None:
         visible: list[tuple[Lane, TileName, int | None]] = []

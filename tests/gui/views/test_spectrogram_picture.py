@@ -12,7 +12,7 @@ from engine.audio.signal import ArraySignal, Span
 from engine.audio.spectrogram import SpectrogramTiles, TileCache
 from gui.views.axes import SCALES, Scale, position_of_hz
 from gui.views.envelope import ColumnGrid
-from gui.views.spectrogram_picture import StripCache, Viewport, compose, difference
+from gui.views.spectrogram_picture import Composed, StripCache, Viewport, compose, difference
 from gui.views.spectrogram_rows import RowMap
 
 RATE, SECONDS = 44_100, 8
@@ -38,9 +38,10 @@ def viewport(
 def drawn(tiles: SpectrogramTiles, view: Viewport, strips: StripCache | None = None) -> np.ndarray:  # type: ignore[type-arg]
     for name in view.tiles():
         tiles.tile(*name, nfft=view.nfft)
-    picture, is_sharp = compose(tiles, strips or StripCache(), view, None)
-    assert is_sharp
-    return picture
+    composed = compose(tiles, strips or StripCache(), view, None)
+    assert composed.is_sharp
+    assert composed.known.all()
+    return composed.picture
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -116,9 +117,9 @@ def test_until_a_tile_is_there_its_coarse_parent_is_stretched() -> None:
     tiles = tiles_of(tone(1000))
     view = viewport(0, 256 * 512)
     tiles.tile(1, 0)
-    picture, is_sharp = compose(tiles, StripCache(), view, None)
-    assert not is_sharp
-    assert picture[:, 200].max() > 200
+    composed = compose(tiles, StripCache(), view, None)
+    assert not composed.is_sharp
+    assert composed.picture[:, 200].max() > 200
 
 
 def test_a_tile_that_is_computed_anew_is_shown_as_it_was_meanwhile() -> None:
@@ -126,9 +127,9 @@ def test_a_tile_that_is_computed_anew_is_shown_as_it_was_meanwhile() -> None:
     tiles, strips, view = tiles_of(samples), StripCache(), viewport()
     before = drawn(tiles, view, strips)
     tiles.forget(Span(0, FRAMES))
-    meanwhile, is_sharp = compose(tiles, strips, view, None)
-    assert not is_sharp
-    assert np.array_equal(meanwhile, before)
+    meanwhile = compose(tiles, strips, view, None)
+    assert not meanwhile.is_sharp
+    assert np.array_equal(meanwhile.picture, before)
 
 
 def test_an_old_strip_is_never_taken_for_a_new_tile() -> None:
@@ -138,13 +139,30 @@ def test_an_old_strip_is_never_taken_for_a_new_tile() -> None:
     assert second.max() - first.max() == pytest.approx(40 / 120 * 255, abs=2)
 
 
+def level(value: int, known: bool = True) -> Composed:
+    return Composed(np.array([[value]], dtype=np.uint8), np.array([known]), True)
+
+
 def test_difference_is_zero_for_equals_and_counts_decibels() -> None:
-    a, b = (np.array([[value]], dtype=np.uint8) for value in (100, 130))
-    assert difference(a, a, 0)[0, 0] == 128
-    assert difference(a, b, 0)[0, 0] == 158
-    assert difference(b, a, 0)[0, 0] == 98
-    assert difference(a, b, 140)[0, 0] == 128  # below what the view shows, noise isn't a change
-    assert difference(np.uint8([[0]]), np.uint8([[255]]), 0)[0, 0] == 255
+    change = lambda a, b, floor=0: int(difference(level(a), level(b), floor).picture[0, 0])  # noqa: E731
+    assert change(100, 100) == 128
+    assert change(100, 130) == 158
+    assert change(130, 100) == 98
+    assert change(100, 130, floor=140) == 128  # below what the view shows, noise isn't a change
+    assert change(0, 255) == 255
+
+
+def test_what_is_not_known_of_one_side_is_no_change() -> None:
+    assert difference(level(0, known=False), level(200), 0).picture[0, 0] == 128
+    assert not difference(level(0, known=False), level(200), 0).known[0]
+    tiles, view = tiles_of(tone(1000)), viewport()
+    first, *others = sorted(view.tiles())
+    for name in others:
+        tiles.tile(*name)
+    composed = compose(tiles, StripCache(), view, None)
+    missing = int(256 * 512 * (1 << first[0]) / FRAMES * WIDTH)
+    assert not composed.known[: missing - 1].any()
+    assert composed.known[missing + 1 :].all()
 
 
 def test_an_edit_shows_the_old_picture_until_the_new_one_is_computed() -> None:
@@ -152,9 +170,9 @@ def test_an_edit_shows_the_old_picture_until_the_new_one_is_computed() -> None:
     strips, view = StripCache(), viewport()
     before = drawn(old, view, strips)
     strips.hand_down(old, new)
-    meanwhile, is_sharp = compose(new, strips, view, None)
-    assert not is_sharp
-    assert np.array_equal(meanwhile, before)
+    meanwhile = compose(new, strips, view, None)
+    assert not meanwhile.is_sharp
+    assert np.array_equal(meanwhile.picture, before)
     assert drawn(new, view, strips)[:, 200].argmax() < before[:, 200].argmax()
 
 

@@ -244,3 +244,17 @@ def test_a_new_result_doesnt_flash_black(stage: Stage) -> None:
     assert colour.lightness() > 40  # the old picture
     assert saturation(view.grab().toImage(), x, y) < 40  # in grey: nothing of the new result is drawn
     stage.canvas.set_busy_tiles(False)
+
+
+def test_chunks_that_land_while_tiles_are_computed_are_all_drawn(stage: Stage) -> None:
+    """A tile that was begun before a chunk landed must be asked for again, whenever its thread ends."""
+    view = stage.canvas.spectrogram
+    x, y = round(view.x_of(RATE * 1.9)), round(view.y_of(1000))
+    for part in range(10):
+        span = Span(RATE + part * RATE // 10, RATE + (part + 1) * RATE // 10)
+        stage.b.set_finished([Span(0, span.stop)])
+        stage.b.refresh(span)
+        for _ in range(3):
+            QApplication.processEvents()
+    assert saturation(stage.picture(view), x, y) > 60
+    assert view.is_sharp

@@ -26,6 +26,7 @@ REACH_HZ: Final = 1.0  # a mains frequency is looked for this far on either side
 GRID_HZ: Final = 1.0 / 64.0
 SEARCH_HARMONICS: Final = 10
 STRAY_HZ: Final = 0.0625  # how far the mains may stray from their usual frequency
+PLAUSIBLE_DB: Final = 5.0  # a line worth following stands out at least so much; it will have to by 15
 LINE_DB: Final = 15.0  # a line that stands out by so much is one; more says little
 HARMONICS: Final = 20
 BAND_HZ: Final = 1_250.0  # the 20th harmonic of 61 Hz and its neighbours
@@ -98,6 +99,9 @@ def track_hum(
         return no_hum(signal.channels)
     low = _Decimated.of(signal)
     hertz = _frequency_at_nodes(low, bases_hz, count, check, lambda f: progress(0.5 * f))
+    if hertz is None:
+        progress(1.0)
+        return no_hum(signal.channels)
     turns = np.concatenate([[0.0], np.cumsum((hertz[1:] + hertz[:-1]) / 2.0 * NODE_SECONDS)])
     lines, noise = _demodulated(low, turns, hertz, count, check, lambda f: progress(0.5 + 0.5 * f))
     turns, hertz, lines = _refined(turns, hertz, lines, noise)
@@ -146,8 +150,8 @@ def _frequency_at_nodes(
     count: int,
     check: Callable[[], None],
     progress: Callable[[float], None],
-) -> Doubles:
-    """Return the fundamental's likely frequency at each node: where the sum over harmonics is highest."""
+) -> Doubles | None:
+    """Return the fundamental's likely frequency at each node, or None where no two harmonics stand out for long."""
     candidates = np.concatenate([np.arange(b - REACH_HZ, b + REACH_HZ + 1e-9, GRID_HZ) for b in bases_hz])
     times, looks = [], []
     expected = max(1, round(low.seconds / LOOK_HOP_SECONDS))
@@ -159,7 +163,10 @@ def _frequency_at_nodes(
     above = np.array(looks)  # (looks, harmonics, candidates)
     # The median over time tells the mains from notes: notes end.
     steady = maximum_filter1d(np.median(above, axis=0), 2 * round(STRAY_HZ / GRID_HZ) + 1, axis=1)
-    best = candidates[_merit(steady).sum(axis=0).argmax()]
+    at = int(_merit(steady).sum(axis=0).argmax())
+    if np.count_nonzero(steady[:, at] > PLAUSIBLE_DB) < 2:
+        return None
+    best = candidates[at]
     near = np.flatnonzero(np.abs(candidates - best) <= 2.0 * STRAY_HZ)
     score = _merit(above[:, :, near]).sum(axis=1)
     local = np.apply_along_axis(np.convolve, 0, score, np.ones(min(3, len(score))), mode="same")

@@ -89,6 +89,7 @@ def learn_profile(signal: Signal, estimator: Estimator, known: Floats | None, jo
     spans = windows(signal.frames, signal.rate)
 
     def one(span: Span) -> list[tuple[Floats | None, float]]:
+        job.check()
         spectra = window_spectra(signal, span)
         estimates = []
         for plane in spectra:

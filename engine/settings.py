@@ -46,3 +46,22 @@ class Settings:
     chunk_limit_bytes: int = 8 << 30  # rendered chunks on disk
     decoded_limit_bytes: int = 16 << 30  # decoded copies of compressed files on disk
     tile_limit_bytes: int = 256 << 20  # spectrogram tiles in memory
+
+
+_chosen: Settings | None = None
+
+
+def choose(settings: Settings) -> Settings:
+    """Make `settings` what the networks of all tools run with from now on, and return them.
+
+    Tools receive knobs, not settings: how many threads a network takes must not change a recipe. So a program says it
+    once, at its start and when the preferences change.
+    """
+    global _chosen
+    _chosen = settings
+    return settings
+
+
+def chosen() -> Settings:
+    """Return what `choose` was given last, else the defaults."""
+    return _chosen if _chosen is not None else Settings()

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QCloseEvent
 
+from engine.settings import choose
 from gui import preferences
 from gui.banner import message_of
 from gui.canvas_link import CanvasLink
@@ -30,6 +31,11 @@ from gui.windows_link import WindowsLink
 Slot = Callable[[], object]
 
 
+def warm_up() -> None:
+    """Import what the first play and the first device would otherwise wait for, on a thread of its own."""
+    import scipy.signal  # noqa: F401 - the meters' filters; takes a second
+
+
 class Commands(QObject):
     """One per window."""
 
@@ -37,7 +43,7 @@ class Commands(QObject):
         super().__init__(window)
         self.window = window
         self.jobs = Jobs(self)
-        self.document = Document(prefs.settings(), self.jobs, self)
+        self.document = Document(choose(prefs.settings()), self.jobs, self)
         self.rendering = Rendering(self.document, self.jobs, self)
         self.listening = Listening(self.jobs, prefs.sound, self)
         self.listening.player.cursor_offset_ms = prefs.cursor_offset_ms
@@ -80,6 +86,7 @@ class Commands(QObject):
             link.canvas.failed.connect(self.window.say)
             self.showing.show_view()
             self.listening.look_for_card()
+            self.jobs.start("Warm up", lambda _job: warm_up(), is_shown=False)
         return self.parts.link
 
     @property
@@ -119,6 +126,7 @@ class Commands(QObject):
         self.jobs.changed.connect(showing.show_jobs)
         self.jobs.failed.connect(lambda error: window.show_message(message_of(error)))
         self.rendering.changed.connect(self.rack_link.show)
+        self.rendering.changed.connect(showing.show_stale)
         self.rendering.ready.connect(showing.show_format)
         self.rendering.message.connect(window.show_message)
         for topic in ("render", "device"):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, QPoint
 from PySide6.QtWidgets import QMenu
 
+from engine.settings import choose
 from engine.tools import tool_problems
 from gui import preferences, theme
 from gui.actions import DEVICE_KEYS, TABLE, keys_of
@@ -68,7 +69,7 @@ class WindowsLink(QObject):
         if before.sound != wanted.sound:
             self.listening.use(SoundChoice(wanted.device, wanted.latency_ms / 1000))
         self.listening.player.cursor_offset_ms = wanted.cursor_offset_ms
-        self.document.settings = wanted.settings()
+        self.document.settings = choose(wanted.settings())
         if before.settings() != self.document.settings:
             self.rendering.use(self.document.settings)
         self._show_all()

@@ -13,7 +13,7 @@ from engine.cli import say
 from engine.cli.progress import interruptibly, shown
 from engine.errors import EmptyRecordingError, OutputExistsError, UsageError
 from engine.session.recipe import Recipe, Scope, Step
-from engine.settings import Settings, cores
+from engine.settings import Settings, choose, cores
 from engine.tools.tool import Job, Tool, Value
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class Processed:
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
-    """Return the settings of a command: all processor threads unless told otherwise."""
-    return Settings(threads=arguments.threads or cores())
+    """Choose and return the settings of a command: all processor threads unless told otherwise."""
+    return choose(Settings(threads=arguments.threads or cores()))
 
 
 def tool_command(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.settings import Settings
+from engine.settings import chosen
 from engine.tools.tool import Job
 
 Floats = NDArray[np.float32]
@@ -35,7 +35,7 @@ def denoiser_gain(power: Floats, noise: Floats, level: float, job: Job) -> Float
     from engine.inference.network import network
 
     features = denoiser_features(power, noise, level)
-    gain = network("denoiser", Settings()).run({"features": features}, job)["gain"][0]
+    gain = network("denoiser", chosen()).run({"features": features}, job)["gain"][0]
     return np.asarray(np.clip(gain.T, 0.0, 1.0), dtype=np.float32)
 
 

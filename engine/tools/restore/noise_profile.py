@@ -18,7 +18,7 @@ from engine.audio.stft import Spectra
 from engine.errors import UsageError
 from engine.inference.profile_features import level, profile_features
 from engine.measure.noise_floor import full_scale_db
-from engine.settings import Settings, cores
+from engine.settings import chosen, cores
 from engine.tools.restore.planes import WORK_STFT, read_work, to_planes, work_rate
 from engine.tools.tool import Job
 
@@ -72,7 +72,7 @@ def network_profile(spectra: Spectra, rate: int, job: Job) -> Floats | None:
         statistics, loudness = profile_features(spectra, rate, WORK_STFT.hop)
     except ValueError:
         return None
-    estimate = network("noise_profile", Settings()).run({"statistics": statistics[None]}, job)["estimate"][0]
+    estimate = network("noise_profile", chosen()).run({"statistics": statistics[None]}, job)["estimate"][0]
     # The network says how sure it is; in doubt less noise is assumed, so that clean recordings stay clean.
     profile: Floats = np.float32(np.log(loudness)) + estimate[0] - np.exp(estimate[1])
     return profile

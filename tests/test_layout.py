@@ -28,7 +28,7 @@ def test_no_distribution_but_ours_brings_a_top_level_name_of_ours(room: str) -> 
     assert owners <= {"shellac"}
 
 
-HEAVY = ("PySide6", "pyqtgraph", "torch", "torchaudio", "librosa", "sounddevice", "onnxruntime", "matplotlib")
+HEAVY = ("PySide6", "torch", "torchaudio", "librosa", "sounddevice", "onnxruntime", "matplotlib")
 
 
 @pytest.mark.parametrize("module", ["engine", "engine.cli", "engine.tools", "engine.session.render"])

@@ -26,7 +26,7 @@ from engine.errors import ShellacError
 from engine.settings import Settings, cores
 
 _TIMEOUT_S = 30
-_PACKAGES = ("numpy", "scipy", "soxr", "soundfile", "sounddevice", "onnxruntime", "PySide6-Essentials", "pyqtgraph",
+_PACKAGES = ("numpy", "scipy", "soxr", "soundfile", "sounddevice", "onnxruntime", "PySide6-Essentials",
              "matplotlib", "mido", "tqdm", "av")  # fmt: skip
 _OPTIONAL = ("av",)
 _DEVICES = """

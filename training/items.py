@@ -23,10 +23,11 @@ from engine.audio.stft import Stft, torch_compatible_frames
 from engine.inference.profile_features import profile_features, sounding_frames
 from training import degradations
 from training.data import RATE, Recording, Samples, cached_mono, recordings, runs_folder
-from training.rendering import SamplePlayer, render_piece, sample_players
+from training.rendering import SamplePlayer, ensemble, render_piece, sample_players
 
 STFT: Final = Stft()
 CLEAN_SHARE: Final = 0.17
+DENSE_FROM: Final = 10_000  # items numbered from here on hold full orchestras in halls, half of them clean
 CLEAN_DROP: Final = float(np.log(1e-3))  # the target of a clean item lies 30 dB under the base statistic
 PCM: Final = np.float32(32767.0)
 _NATURE: Final = ("rain", "agua-fluyendo", "gust", "whispering")
@@ -114,6 +115,28 @@ def clean_music(rng: np.random.Generator, split: str, seconds: float) -> Samples
     return music * np.float32(0.7 / max(float(np.abs(music).max()), 1e-6))
 
 
+def dense_music(rng: np.random.Generator, seconds: float) -> Samples:
+    """String sections, choirs of excerpts, and a hall around them: no gaps, in time or in frequency. Peak 0.7."""
+    frames = round(seconds * RATE)
+    speed = rng.uniform(0.7, 1.3)
+    wanted = round(frames * speed) + 64
+    _, violin = _instruments()
+    music = np.zeros(wanted, dtype=np.float32)
+    for _ in range(int(rng.integers(1, 4))):
+        if rng.random() < 0.5:
+            layer = violin[0].play(ensemble(rng, wanted / RATE + 0.1), wanted / RATE + 0.1, 0.2)[:wanted]
+        else:
+            layer = _source(rng, "train", wanted)
+        music = music + np.float32(rng.uniform(0.3, 1.0)) * layer
+    if rng.random() < 0.4:
+        music = music + np.float32(rng.uniform(0.05, 0.4)) * degradations.noise_percussion(rng, wanted, RATE)
+    if rng.random() < 0.85:
+        music = degradations.reverberant(rng, music, RATE)
+    music = np.asarray(soxr.resample(music, RATE * speed, RATE, quality="MQ"), dtype=np.float32)[:frames]
+    music = degradations.old_chain(rng, np.pad(music, (0, frames - len(music))), RATE)
+    return music * np.float32(0.7 / max(float(np.abs(music).max()), 1e-6))
+
+
 def _clean_only(rng: np.random.Generator, split: str, seconds: float) -> Samples:
     """Music for a clean item: now and then rain, water or waves, which must survive."""
     frames, chance = round(seconds * RATE), rng.random()
@@ -151,11 +174,13 @@ def build_item(split: str, number: int) -> Item:
     """Build the item of this number; the same number gives the same item."""
     rng = np.random.default_rng((number, 0 if split == "train" else 1))
     seconds = rng.uniform(5.0, 20.0) if split == "train" else rng.uniform(5.0, 15.0)
-    if rng.random() < CLEAN_SHARE:
-        snr_db, music = np.inf, _clean_only(rng, split, seconds)
+    dense = split == "train" and number >= DENSE_FROM
+    if rng.random() < (0.5 if dense else CLEAN_SHARE):
+        snr_db, music = np.inf, dense_music(rng, seconds) if dense else _clean_only(rng, split, seconds)
         noise = np.zeros_like(music)
     else:
-        snr_db, music = rng.uniform(-2.0, 35.0), clean_music(rng, split, seconds)
+        snr_db = rng.uniform(-2.0, 35.0)
+        music = dense_music(rng, seconds) if dense else clean_music(rng, split, seconds)
         noise = noise_for(rng, split, music, snr_db)
         if rng.random() < 0.1:  # the transfer was band-limited after the hiss came in
             shape = degradations.band_limits(20.0, rng.uniform(4000.0, 15_000.0), 60.0)

@@ -25,7 +25,7 @@ from engine.tools.restore.knobs import NO_FLOOR_DB
 from engine.tools.tool import Value
 from training import validation
 from training.data import Samples, data_folder, runs_folder
-from training.validation import Clip, log_spectral_distance, snr_db
+from training.validation import Clip, log_spectral_distance, log_spectrum, snr_db
 
 LEVELS_DB: Final = (5, 10, 20, 30)
 SEED: Final = 1000
@@ -94,9 +94,9 @@ def hiss_row(case: Case) -> Row:
         results["declick + neural"] = restored(mix, clip.rate, {"dehum": False})
     before = snr_db(clip.samples, mix)
     row = {f"gain {name}": snr_db(clip.samples, result) - before for name, result in results.items()}
-    row["lsd noisy"] = log_spectral_distance(clip.samples, mix, clip.rate)
-    for name, result in results.items():
-        row[f"lsd {name}"] = log_spectral_distance(clip.samples, result, clip.rate)
+    target = log_spectrum(clip.samples, clip.rate)
+    for name, result in {"noisy": mix, **results}.items():
+        row[f"lsd {name}"] = log_spectral_distance(target, log_spectrum(result, clip.rate))
     return row
 
 

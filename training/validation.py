@@ -42,26 +42,27 @@ def snr_db(target: Samples, estimate: Samples) -> float:
     return float(10.0 * np.log10((np.sum(wanted**2) + 1e-30) / max(error, 1e-20 * float(np.sum(wanted**2)) + 1e-30)))
 
 
-def log_spectral_distance(target: Samples, estimate: Samples, rate: int) -> float:
-    """LSD in dB: log10(max(power, 1e-8)), RMS over frequency, mean over time, both at -25 LUFS."""
+def log_spectrum(samples: Samples, rate: int) -> NDArray[np.float32]:
+    """10 log10(max(power, 1e-8)) at -25 LUFS, shape (frames, bins): what the log-spectral distance compares."""
     import pyloudnorm
 
-    meter = pyloudnorm.Meter(rate)
-    logs = []
-    for samples in (target, estimate):
-        loudness = meter.integrated_loudness(np.asarray(samples, dtype=np.float64))
-        gain = 10.0 ** ((-25.0 - loudness) / 20.0) if np.isfinite(loudness) else 1.0
-        spectra = torch_compatible_frames((samples * np.float32(gain)).astype(np.float32), STFT)
-        logs.append(10.0 * np.log10(np.maximum(spectra.real**2 + spectra.imag**2, 1e-8)))
-    return float(np.sqrt(((logs[0] - logs[1]) ** 2).mean(axis=1)).mean())
+    loudness = pyloudnorm.Meter(rate).integrated_loudness(np.asarray(samples, dtype=np.float64))
+    gain = 10.0 ** ((-25.0 - loudness) / 20.0) if np.isfinite(loudness) else 1.0
+    spectra = torch_compatible_frames((samples * np.float32(gain)).astype(np.float32), STFT)
+    return np.asarray(10.0 * np.log10(np.maximum(spectra.real**2 + spectra.imag**2, 1e-8)), dtype=np.float32)
+
+
+def log_spectral_distance(target: NDArray[np.float32], estimate: NDArray[np.float32]) -> float:
+    """LSD in dB of two log spectra: RMS over frequency, mean over time."""
+    return float(np.sqrt(((target - estimate) ** 2).mean(axis=1)).mean())
 
 
 def denoising_clips() -> list[Clip]:
     """Return the excerpts for the hiss rows: music, violin, voices, percussion, and piano rendered from MIDI."""
     rows = recordings("validation", "all")
     chosen = [row for row in rows if row.set in ("music", "violin")]
-    chosen += [row for row in rows if row.set == "speech_single"][::8]
-    chosen += [row for row in rows if row.set == "singing"][::7]
+    chosen += [row for row in rows if row.set == "speech_single"][::15]
+    chosen += [row for row in rows if row.set == "singing"][::10]
     return [_clip(row) for row in chosen] + rendered_piano()
 
 

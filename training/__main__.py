@@ -9,6 +9,7 @@ from typing import Final
 
 import torch
 
+from training.items import build_missing
 from training.loop import Recipe, Settings, run
 
 RECIPES: Final = ("noise_profile", "denoiser")
@@ -42,6 +43,7 @@ def main() -> None:
         from_room=arguments.from_room,
         bf16=arguments.bf16,
     )
+    build_missing(settings.licences, max(1, arguments.threads))
     print(run(find_recipe(arguments.recipe), settings))
 
 

@@ -218,9 +218,11 @@ def verdicts(table: dict[str, Any]) -> list[str]:
             ahead = row["gain neural"]["mean"] - row["gain classical"]["mean"]
             lines.append(_verdict(f"{name}: neural ahead of Wiener", ahead, FLOORS_DB[level]))
         if name == "clean":
-            lines.append(_verdict("clean input, worst file", row["snr denoise"]["worst"], CLEAN_FLOOR_DB))
+            worst = row["snr denoise"]
+            lines.append(_verdict(f"clean input ({Path(worst['worst clip']).name})", worst["worst"], CLEAN_FLOOR_DB))
         if level == 30 and not name.startswith("with"):
-            lines.append(_verdict(f"{name}: worst clip", row["gain neural"]["worst"], -1.0))
+            worst = row["gain neural"]
+            lines.append(_verdict(f"{name}: worst clip ({Path(worst['worst clip']).name})", worst["worst"], -1.0))
     return lines
 
 
@@ -280,8 +282,10 @@ def draw_example(case: Case, path: Path) -> None:
     pictures = {"clean": case.clip.samples, f"hiss at {case.at_db:g} dB": mix, "neural": ours,
                 "classical": validation.classical(mix)}  # fmt: skip
     figure, axes = pyplot.subplots(2, 2, figsize=(14, 9), sharex=True, sharey=True)
+    # Far below the picture's range: digital silence has no logarithm.
+    dither = np.float32(1e-9) * validation.white_hiss(case.clip, 0)
     for axis, (title, samples) in zip(axes.flat, pictures.items(), strict=True):
-        axis.specgram(samples, NFFT=2048, Fs=case.clip.rate, noverlap=1536, vmin=-140, vmax=-40, cmap="magma")
+        axis.specgram(samples + dither, NFFT=2048, Fs=case.clip.rate, noverlap=1536, vmin=-140, vmax=-40, cmap="magma")
         axis.set_title(f"{title}   {snr_db(case.clip.samples, samples):.1f} dB" if title != "clean" else title)
     figure.tight_layout()
     figure.savefig(path, dpi=70)

@@ -56,11 +56,11 @@ def trained_noise_profile() -> nn.Module:
     return model.eval()
 
 
-def profiled_items(split: str) -> list[Profiled]:
+def profiled_items(split: str, licences: str = "clean") -> list[Profiled]:
     """Return the items of a split with their profiles; what has been estimated once is read from a file."""
-    model, paths = trained_noise_profile(), sorted(item_folder(split).glob("*.npz"))
+    model, paths = trained_noise_profile(), sorted(item_folder(split, licences).glob("*.npz"))
     digest = hashlib.sha256(b"".join(t.numpy().tobytes() for t in model.state_dict().values())).hexdigest()[:12]
-    cache = runs_folder() / "cache" / f"profiles_{split}_{len(paths)}_{digest}.npz"
+    cache = runs_folder() / "cache" / f"profiles_{split}_{licences}_{len(paths)}_{digest}.npz"
     if not cache.exists():
         np.savez(cache, allow_pickle=False, **estimate_profiles(model, paths))
     with np.load(cache, allow_pickle=False) as file:
@@ -126,7 +126,7 @@ def crop(item: Profiled, rng: np.random.Generator) -> Crop:
 
 def batches(settings: Settings, rng: np.random.Generator) -> Iterator[Batch]:
     """Yield random crops for ever; every pass visits every item once."""
-    items = profiled_items("train")
+    items = profiled_items("train", settings.licences)
     while True:
         order = rng.permutation(len(items))
         for at in range(0, len(order) - BATCH + 1, BATCH):

@@ -28,8 +28,8 @@ DECIBELS: Final = 10.0 / np.log(10.0)
 class Statistics:
     """Features and targets of a split in memory; picks up items that are built while the run goes on."""
 
-    def __init__(self, split: str) -> None:
-        self._folder = item_folder(split)
+    def __init__(self, split: str, licences: str = "clean") -> None:
+        self._folder = item_folder(split, licences)
         self._seen: set[Path] = set()
         self.features: list[NDArray[np.float16]] = []
         self.targets: list[NDArray[np.float16]] = []
@@ -61,7 +61,7 @@ class Statistics:
 
 def batches(settings: Settings, rng: np.random.Generator) -> Iterator[Batch]:
     """Yield shuffled batches for ever; dense music, the hardest to tell from noise, comes three times a round."""
-    store = Statistics("train")
+    store = Statistics("train", settings.licences)
     while True:
         store.refresh()
         dense = np.flatnonzero(store.is_dense)
@@ -110,7 +110,7 @@ def validate(model: nn.Module, device: str) -> dict[str, float]:
 def prepare(model: nn.Module, settings: Settings) -> None:
     """Measure mean and deviation of every statistic once."""
     assert isinstance(model, NoiseProfile)
-    features = torch.from_numpy(np.stack(Statistics("train").features[:600]).astype(np.float32))
+    features = torch.from_numpy(np.stack(Statistics("train", settings.licences).features[:600]).astype(np.float32))
     relative = model.relative(features)
     model.input_mean.copy_(relative.mean(dim=(0, 2))[:, None])
     model.input_deviation.copy_(relative.std(dim=(0, 2))[:, None].clamp(min=1e-3))

@@ -15,6 +15,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from engine.allocator import give_memory_back
 from engine.settings import Settings
 from gui import icons, preferences, theme
 from gui.banner import message_of
@@ -40,6 +41,7 @@ def application() -> QApplication:
 
 def build_window() -> tuple[MainWindow, preferences.Preferences]:
     """Return a window dressed as the user prefers, which can't do anything yet. Imports no NumPy."""
+    give_memory_back()
     app = application()
     stored = preferences.open_store(Settings().state_folder)
     wanted = preferences.load(stored)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.audio.signal import Span
 from engine.session.recipe import Scope
+from engine.session.sanity import SanityMark
 from engine.session.session import Session
 from gui.document import Document
 from gui.listening import Listening
@@ -48,7 +49,8 @@ class CanvasLink(QObject):
         document.changed.connect(lambda: rendering.follow())
         rendering.ready.connect(self._take_result)
         rendering.chunk_landed.connect(self._take_chunk)
-        rendering.settled.connect(self._settle)
+        rendering.settled.connect(listening.rest_match)
+        rendering.marks_found.connect(self._show_marks)
         listening.changed.connect(self._show_monitor)
         listening.state_changed.connect(self._show_playing)
         self.state.seek_requested.connect(self._seek)
@@ -124,7 +126,7 @@ class CanvasLink(QObject):
         self._listening.set_pair(source, rendered)
         if not self._listening.is_playing:
             self._listening.player.seek(round(position_s * rendered.rate))
-        self._show_marks()
+        self.canvas.set_marks(())
         self._show_monitor()
 
     def _take_chunk(self, span: Span) -> None:
@@ -133,13 +135,8 @@ class CanvasLink(QObject):
             self.lane_b.refresh(span)
         self._listening.player.refresh(span)
 
-    def _settle(self) -> None:
-        self._show_marks()
-        self._listening.rest_match()
-
-    def _show_marks(self) -> None:
-        marks = tuple(Mark(mark.span.start, mark.span.stop, mark.reason) for mark in self._rendering.marks)
-        self.canvas.set_marks(marks)
+    def _show_marks(self, marks: Sequence[SanityMark]) -> None:
+        self.canvas.set_marks(tuple(Mark(mark.span.start, mark.span.stop, mark.reason) for mark in marks))
 
     def _show_monitor(self) -> None:
         self.canvas.set_monitor(self._listening.heard)

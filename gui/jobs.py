@@ -79,6 +79,7 @@ class Task(QObject):
         self.state: State = "running"
         self.fraction = 0.0
         self.text = ""
+        self.phase = ""  # a word before the percentage
         self.speed: float | None = None
         self.left_s: float | None = None
         self.result: Any = None

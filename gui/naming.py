@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from engine.session.recipe import Recipe, Step, describe_change
 from engine.tools.tool import Knob, Tool, Value
@@ -46,8 +46,14 @@ def _title(tool: Tool, knob: Knob) -> str:
     switch = next((other for other in tool.knobs if other.name == knob.group and other.kind == "bool"), None)
     if switch is None:
         return f"{tool.label} {knob.label.lower()}"
-    main = next((other for other in tool.knobs if other.group == knob.group and other.kind in ("float", "int")), None)
+    main = main_knob(switch, tool.knobs)
     return switch.label if knob in (switch, main) else f"{switch.label} {knob.label.lower()}"
+
+
+def main_knob(stage: Knob, knobs: Sequence[Knob]) -> Knob | None:
+    """Return the knob that stands beside a stage's switch: its strength, else its first number."""
+    numbers = [knob for knob in knobs if knob.group == stage.group and knob.kind in ("float", "int")]
+    return next((knob for knob in numbers if knob.name == f"{stage.name}_strength"), numbers[0] if numbers else None)
 
 
 def _said(knob: Knob, title: str, then: Value, now: Value) -> str:

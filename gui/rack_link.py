@@ -62,6 +62,10 @@ class RackLink(QObject):
             return
         self.focused_device = self.document.add_device(tool)
         self.show()
+        label = self.document.tool_by_name[tool].label
+        if self.document.tool_by_name[tool].is_generative:
+            detail = f"{label} adds sound that was never recorded; exported files say so"
+            self.window.show_message(Message("Generated sound", detail, "info", topic="generated"))
         if self.listening.monitor == "A":
             self.listening.hear("B")
 
@@ -82,6 +86,7 @@ class RackLink(QObject):
         card.preset_chosen.connect(partial(self._use_preset, device))
         card.learn_wanted.connect(partial(self._learn, device))
         card.menu_chosen.connect(partial(self._card_menu, device))
+        card.go_on_wanted.connect(self.rendering.go_on)
         card.focused.connect(partial(self._focus_device, device))
         card.problem.connect(lambda text: self.window.show_message(_message_of_words(text)))
 

@@ -16,7 +16,6 @@ from engine.audio.signal import Span
 from engine.errors import ShellacError
 from engine.session.recipe import Step
 from engine.session.render import RenderedSignal, Renderer
-from engine.session.sanity import SanityMark
 from engine.session.session import Track
 from engine.settings import Settings
 from engine.tools.tool import Job
@@ -25,6 +24,7 @@ from gui.document import Document
 from gui.jobs import Fault, Jobs, Pace, Task
 from gui.panels.foot import Doing
 
+MARKS_REST_MS = 2000  # while rendering, the engine's doubts are collected so often
 REST_MS = 300  # a changed knob rests so long before B is rendered again
 ANALYSIS_SHARE = 0.2  # of the engine's own progress
 WINDOWS = 16  # places where a device's effect is measured
@@ -37,6 +37,7 @@ class Effect:
 
     removed_db: float
     level_db: float
+    is_unchanged_outside: bool | None = None  # of the scope; None where that is the whole track
 
 
 class Rendering(QObject):
@@ -46,6 +47,7 @@ class Rendering(QObject):
     ready = Signal()  # another result; `rendered` and `finished` hold it
     chunk_landed = Signal(object)  # Span of the result
     changed = Signal()  # progress, state
+    marks_found = Signal(object)  # tuple of SanityMark
     settled = Signal()  # all is rendered, or it was stopped
     message = Signal(object)
     _ready_in_thread = Signal(object)
@@ -60,6 +62,7 @@ class Rendering(QObject):
         self.finished: tuple[Span, ...] = ()
         self.is_stale = False
         self.is_stopped = False
+        self.is_analysing = False
         self.error: ShellacError | Fault | None = None
         self.effects: dict[str, Effect] = {}
         self.cursor_frame = 0  # read by the task's thread: where the listener is
@@ -71,6 +74,11 @@ class Rendering(QObject):
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(self._begin)
+        self._marks_rest = QTimer(self)
+        self._marks_rest.setSingleShot(True)
+        self._marks_rest.setInterval(MARKS_REST_MS)
+        self._marks_rest.timeout.connect(self._look_for_marks)
+        self.settled.connect(self._look_for_marks)
         self._ready_in_thread.connect(self._take_result)
         self._chunk_in_thread.connect(self._take_chunk)
 
@@ -86,11 +94,6 @@ class Rendering(QObject):
     def task(self) -> Task | None:
         """The task that renders, if there is one."""
         return self._task
-
-    @property
-    def marks(self) -> Sequence[SanityMark]:
-        """The engine's doubts about finished chunks."""
-        return self.rendered.marks if self.rendered is not None else ()
 
     def follow(self, is_new_source: bool = False) -> None:
         """Look at the document: if its rack is another one, render it, at once or after a rest."""
@@ -134,7 +137,7 @@ class Rendering(QObject):
         if track is None or source is None:
             return
         self.stop_quietly()
-        self._track, self.is_stopped, self.error = track, False, None
+        self._track, self.is_stopped, self.error, self.is_analysing = track, False, None, False
         self.begun.emit()
         self._pace = Pace()
 
@@ -181,6 +184,14 @@ class Rendering(QObject):
             self._task.speed, self._task.left_s = self._pace.speed, self._pace.left_s(self.total_s)
         self.chunk_landed.emit(span)
         self.changed.emit()
+        if not self._marks_rest.isActive():
+            self._marks_rest.start()
+
+    def _look_for_marks(self) -> None:
+        rendered = self.rendered
+        if rendered is not None:
+            found = self.marks_found.emit
+            self._jobs.start("Marks", lambda _job: rendered.marks, found, lambda _error: None, is_shown=False)
 
     @property
     def total_s(self) -> float:
@@ -198,11 +209,10 @@ class Rendering(QObject):
 
     def _share(self, fraction: float) -> float:
         """Return what the pill shows: the analysis first, then how much of B is there."""
+        self.is_analysing = fraction < ANALYSIS_SHARE and self.fraction < 1.0
+        if self._task is not None:
+            self._task.phase = "analysing" if self.is_analysing else ""
         return min(1.0, fraction / ANALYSIS_SHARE) if self.is_analysing else self.fraction
-
-    @property
-    def is_analysing(self) -> bool:
-        return self._task is not None and self._task.state == "running" and self._task.text.endswith("analysing")
 
     def _done(self, effects: dict[str, Effect]) -> None:
         self.effects = effects
@@ -240,7 +250,12 @@ class Rendering(QObject):
         effect = self.effects.get(step.id)
         if effect is None:
             return Doing("done")
-        return Doing("done", removed_db=effect.removed_db, level_lu=effect.level_db)
+        return Doing(
+            "done",
+            removed_db=effect.removed_db,
+            level_lu=effect.level_db,
+            is_unchanged_outside=effect.is_unchanged_outside,
+        )
 
     def _problem(self, step: Step) -> str:
         if self.rendered is None or self.is_stale:
@@ -278,16 +293,29 @@ def measure_effects(rendered: RenderedSignal, steps: Sequence[Step], job: Job) -
         if rendered.device(step.id) is None:
             continue
         before, after = rendered.before(step.id), rendered.after(step.id)
-        if (before.rate, before.frames, before.channels) != (after.rate, after.frames, after.channels):
-            continue
-        sums = np.zeros(3)
-        length = min(after.frames, round(WINDOW_S * after.rate))
-        for place in range(WINDOWS):
-            job.check()
-            start = (after.frames - length) * place // max(1, WINDOWS - 1)
-            x = before.read_available(start, start + length)[0].astype(np.float64)
-            y = after.read_available(start, start + length)[0].astype(np.float64)
-            sums += (np.sum(x**2), np.sum((y - x) ** 2), np.sum(y**2))
-        if sums[0] > 0 and sums[2] > 0:
-            found[step.id] = Effect(10 * np.log10(max(sums[1] / sums[0], 1e-12)), 10 * np.log10(sums[2] / sums[0]))
+        if (before.rate, before.frames, before.channels) == (after.rate, after.frames, after.channels):
+            effect = _effect(before, after, step, job)
+            if effect is not None:
+                found[step.id] = effect
     return found
+
+
+def _effect(before: RenderedSignal, after: RenderedSignal, step: Step, job: Job) -> Effect | None:
+    scope = step.scope.span(after.rate, after.frames)
+    sums = np.zeros(3)
+    is_unchanged = True
+    length = min(after.frames, round(WINDOW_S * after.rate))
+    for place in range(WINDOWS):
+        job.check()
+        start = (after.frames - length) * place // max(1, WINDOWS - 1)
+        x, y = (signal.read_available(start, start + length)[0] for signal in (before, after))
+        outside = np.ones(length, dtype=np.bool_)
+        outside[max(0, scope.start - start) : max(0, scope.stop - start)] = False
+        is_unchanged = is_unchanged and bool(np.array_equal(x[outside], y[outside]))
+        wide_x, wide_y = x[~outside].astype(np.float64), y[~outside].astype(np.float64)
+        sums += (np.sum(wide_x**2), np.sum((wide_y - wide_x) ** 2), np.sum(wide_y**2))
+    if not (sums[0] > 0 and sums[2] > 0):
+        return None
+    is_partial = scope.frames < after.frames
+    removed_db, level_db = 10 * np.log10(max(sums[1] / sums[0], 1e-12)), 10 * np.log10(sums[2] / sums[0])
+    return Effect(float(removed_db), float(level_db), is_unchanged if is_partial else None)

@@ -43,7 +43,9 @@ class Photographer:
         until = time.monotonic() + PATIENCE_S
         while not is_so():
             if time.monotonic() > until:
-                raise TimeoutError("the window didn't get there")
+                running = ", ".join(f"{task.name} {task.fraction:.0%}" for task in self.commands.jobs.running)
+                said = "; ".join(banner.message.copyable for banner in self.window.shown_banners())
+                raise TimeoutError(f"the window didn't get there; running: {running or 'nothing'}; said: {said}")
             self.rest(0.02)
         self.rest(0.05)
 

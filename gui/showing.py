@@ -153,6 +153,10 @@ class Showing(QObject):
             parts.append(f"{place.db:.1f} dB".replace("-", "−"))
         self.window.status.show_pointer(tuple(part for part in parts if part))
 
+    def show_stale(self) -> None:
+        """Show whether B is older than the knobs say."""
+        self.window.transport.sides.buttons["B"].set_stale(self.rendering.is_stale)
+
     def show_jobs(self) -> None:
         """Show the running tasks."""
         shown = self.jobs.shown

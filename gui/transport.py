@@ -32,6 +32,7 @@ class SideButton(QAbstractButton):
     def __init__(self, monitor: Monitor, letter: str, word: str) -> None:
         super().__init__()
         self._monitor, self._letter, self._word = monitor, letter, word
+        self._is_stale = False
         self.setCheckable(True)
         self.setFixedSize(theme.px(88), 32)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -39,6 +40,12 @@ class SideButton(QAbstractButton):
         self.setToolTip(
             {"A": "Hear the original", "B": "Hear the result (B switches)", "delta": "Hear B − A (D)"}[monitor]
         )
+
+    def set_stale(self, is_stale: bool) -> None:
+        """Say with a dashed edge that a knob has changed and the new sound isn't there yet."""
+        if is_stale != self._is_stale:
+            self._is_stale = is_stale
+            self.update()
 
     def nextCheckState(self) -> None:
         """The player decides what is heard; a click only asks."""
@@ -54,6 +61,12 @@ class SideButton(QAbstractButton):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.color(colour if is_on else look.control))
             painter.drawRoundedRect(body, 6, 6)
+        if self._is_stale:
+            pen = QPen(theme.color(look.on_side if is_on else colour), 1.2)
+            pen.setDashPattern([3, 2.5])
+            painter.setPen(pen)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(body.adjusted(2.5, 2.5, -2.5, -2.5), 4, 4)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(theme.color(look.accent if not is_on else look.text), 2))
@@ -250,14 +263,18 @@ class Transport(QFrame):
         self.loop_button = self._button("loop", 32, 32)
         for button in (self.start_button, self.play_button, self.stop_button, self.loop_button):
             row.addWidget(button)
-        row.addSpacing(50)
+        times = QWidget()
+        times.setFixedWidth(theme.px(272))
+        inner = QHBoxLayout(times)
+        inner.setContentsMargins(0, 0, 0, 0)
         self.position = label("", "value")
-        self.position.setFixedWidth(theme.px(118))
-        self.position.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+        self.position.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
         self.length = label("", "second")
         self.length.setFixedWidth(theme.px(92))
-        row.addWidget(self.position)
-        row.addWidget(self.length)
+        inner.addWidget(self.position, 1)
+        inner.addSpacing(12)
+        inner.addWidget(self.length)
+        row.addWidget(times)
         self.sides = Sides()
         self.sides.picked.connect(self.monitor_picked)
         row.addWidget(self.sides)
@@ -325,6 +342,7 @@ class Transport(QFrame):
     def show_open(self, length_s: float, note: FormatNote) -> None:
         """Show the length and format of what is open."""
         self.length.setText(f"/ {clock(length_s)}")
+        self.length.setFixedWidth(theme.px(110 if length_s >= 3600 else 92))
         for widget in (self.meters, self.match):
             widget.setVisible(True)
         self.rates.setVisible(True)

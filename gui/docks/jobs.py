@@ -18,7 +18,7 @@ WORDS = {"running": "", "done": "finished", "failed": "failed", "cancelled": "ca
 
 def pace_text(task: Task, separator: str = "  ·  ") -> str:
     """Return how far a task is: `40 % · ×7.2 · 0:12 left`."""
-    parts = ["analysing"] if task.text.endswith("analysing") else []
+    parts = [task.phase] if task.phase else []
     parts.append(f"{100 * task.fraction:.0f} %")
     if task.speed is not None:
         parts.append(f"×{task.speed:.1f}")

@@ -6,7 +6,7 @@ wants by signal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayo
 from engine.session.recipe import Scope, Step
 from engine.tools.tool import Knob, Tool, Value, complete
 from gui import icons, theme
+from gui.naming import main_knob
 from gui.numbers import clock
 from gui.panels.controls import Chooser, ElidedLabel, IconButton, rule
 from gui.panels.foot import Doing, Foot
@@ -37,7 +38,6 @@ class CardView:
     presets: tuple[str, ...] = ()
     is_first: bool = True
     is_last: bool = True
-    unchanged_outside: bool | None = None  # checked: samples outside the scope are identical
 
 
 def values_of(tool: Tool, step: Step) -> dict[str, Value]:
@@ -72,6 +72,7 @@ class Card(QFrame):
     learn_wanted = Signal(str)  # name of the span knob
     focused = Signal()
     menu_chosen = Signal(str)  # "duplicate", "preset", "command", "up", "down", "remove"
+    go_on_wanted = Signal()
     problem = Signal(str)
 
     def __init__(self, step: Step, tool: Tool | None) -> None:
@@ -93,6 +94,7 @@ class Card(QFrame):
         line.addWidget(rule())
         self._parts.addLayout(line)
         self.foot = Foot()
+        self.foot.go_on.clicked.connect(self.go_on_wanted)
         self._parts.addWidget(self.foot)
         self.setAccessibleName(f"Device {tool.label if tool else step.tool}")
 
@@ -231,7 +233,6 @@ class Card(QFrame):
         self.power.setChecked(step.enabled)
         self.power.update()
         self.delta.setChecked(view.is_soloed)
-        self.foot.setToolTip("Samples outside the scope are identical" if view.unchanged_outside else "")
         if self.tool is not None:
             self._show_body(self.tool, step, view)
         self.update()
@@ -255,10 +256,7 @@ class Card(QFrame):
         self.preset.fit_to_current()
         on = sum(bool(values[name]) for name in self.stages)
         self.counted.setVisible(self.scope.width() + self.preset.width() < theme.px(215))
-        self.counted.setText(f"{on} of {len(self.stages)} on" if self.stages else self._format_note(view))
-
-    def _format_note(self, view: CardView) -> str:
-        return "unchanged outside" if view.unchanged_outside and not self.step.scope.is_whole else ""
+        self.counted.setText(f"{on} of {len(self.stages)} on" if self.stages else "")
 
     def _preset_in_force(self, tool: Tool, values: Mapping[str, Value]) -> str:
         heard = {"listen"}
@@ -341,12 +339,6 @@ def chip_text(scope: Scope) -> str:
     """Return a scope as short as a chip needs it; the tooltip has it all."""
     whole = scope_text(scope)
     return "Box " + whole.split(",")[0] if scope.is_box and scope.start_s is not None else whole
-
-
-def main_knob(stage: Knob, members: Sequence[Knob]) -> Knob | None:
-    """Return the knob that stands beside a stage's switch: its strength, else its first number."""
-    numbers = [knob for knob in members if knob.kind in ("float", "int")]
-    return next((knob for knob in numbers if knob.name == f"{stage.name}_strength"), numbers[0] if numbers else None)
 
 
 def _capital(name: str) -> str:

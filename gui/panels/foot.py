@@ -7,7 +7,7 @@ from typing import Literal
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from gui import icons, theme
 from gui.numbers import clock, signed
@@ -26,6 +26,7 @@ class Doing:
     left_s: float | None = None
     removed_db: float | None = None  # energy taken away, against the device's input
     level_lu: float | None = None  # change of loudness
+    is_unchanged_outside: bool | None = None  # samples outside of the scope, compared; None for the whole track
     note: str = ""  # a sentence, where something is wrong or worth knowing
 
 
@@ -91,6 +92,10 @@ class Foot(QWidget):
         row.addWidget(self.bar)
         row.addWidget(self.state)
         row.addWidget(self.did, 1)
+        self.go_on = QPushButton("Go on")
+        self.go_on.setProperty("kind", "flat")
+        self.go_on.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        row.addWidget(self.go_on)
 
     def show_doing(self, doing: Doing) -> None:
         """Show a state. Words, icon and colour say the same thing."""
@@ -108,6 +113,8 @@ class Foot(QWidget):
         self.state.setText(words)
         set_role(self.state, role)
         self.did.setText(_did(doing))
+        self.go_on.setVisible(doing.phase in ("stopped", "failed"))
+        self.go_on.setText("Go on" if doing.phase == "stopped" else "Try again")
 
 
 def _did(doing: Doing) -> str:
@@ -122,6 +129,8 @@ def _did(doing: Doing) -> str:
     elif doing.phase in ("done", "stopped"):
         if doing.removed_db is not None:
             parts.append(f"removed {signed(doing.removed_db)} dB")
-        if doing.level_lu is not None:
+        if doing.is_unchanged_outside is not None:
+            parts.append("unchanged outside" if doing.is_unchanged_outside else "CHANGED OUTSIDE")
+        elif doing.level_lu is not None:
             parts.append(f"Δ level {signed(doing.level_lu, 2)} LU")
     return "  ·  ".join(parts)

@@ -25,6 +25,7 @@ from gui.rack_link import RackLink
 from gui.rendering import Rendering
 from gui.showing import Showing
 from gui.transport_link import SPECTROGRAM_HOP, TransportLink
+from gui.view_menus import ViewMenus
 from gui.window import MainWindow
 from gui.windows_link import WindowsLink
 
@@ -84,6 +85,7 @@ class Commands(QObject):
             for changed in (link.state.tool_changed, link.state.layout_changed, link.state.follow_changed):
                 changed.connect(self.showing.show_view)
             link.canvas.failed.connect(self.window.say)
+            ViewMenus(self.window.menus["View"], link.state)
             self.showing.show_view()
             self.listening.look_for_card()
             self.jobs.start("Warm up", lambda _job: warm_up(), is_shown=False)
@@ -135,7 +137,7 @@ class Commands(QObject):
         self.listening.state_changed.connect(showing.show_playing)
         self.listening.sound_changed.connect(showing.show_sound)
         self.listening.message.connect(window.show_message)
-        self.listening.said.connect(window.say)
+        self.listening.said.connect(window.announce)  # what is heard stands at the left already
         self.measuring.measured.connect(showing.show_measured)
 
     def _connect_actions(self) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -137,15 +138,16 @@ class KeySheet(QDialog):
         column.addWidget(area)
 
     def _add(self, target: QVBoxLayout, title: str, lines: list[tuple[str, str]]) -> None:
-        target.addWidget(label(title, "dock-title"))
+        target.setSpacing(6)
+        title_label = label(title, "dock-title")
+        title_label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        target.addWidget(title_label)
         target.addWidget(rule())
         grid = QGridLayout()
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(0, 1)
         for row, (text, keys) in enumerate(lines):
-            words = label(text, "label")
-            words.setWordWrap(True)
-            grid.addWidget(words, row, 0)
+            grid.addWidget(label(text, "label"), row, 0)
             grid.addWidget(label(keys, "key"), row, 1, Qt.AlignmentFlag.AlignRight)
         target.addLayout(grid)
         target.addSpacing(14)

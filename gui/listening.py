@@ -252,7 +252,7 @@ class Listening(QObject):
         elif event.kind == "unreadable":
             self.message.emit(Message(_capital(event.text), "", "error", topic="sound"))
         elif event.kind == "latency raised":
-            self.said.emit(_capital(event.text))
+            self.message.emit(Message(_capital(event.text), "", "info", topic="sound"))
 
     def close(self) -> None:
         """Let go of the sound card."""

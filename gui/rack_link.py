@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +33,7 @@ class RackLink(QObject):
         self.rendering, self.listening = parts.rendering, parts.listening
         self.presets = Presets(parts.document.settings.state_folder)
         self.focused_device = ""
+        self._generated: tuple[str, ...] = ()
         self._build()
 
     def _build(self) -> None:
@@ -62,10 +64,6 @@ class RackLink(QObject):
             return
         self.focused_device = self.document.add_device(tool)
         self.show()
-        label = self.document.tool_by_name[tool].label
-        if self.document.tool_by_name[tool].is_generative:
-            detail = f"{label} adds sound that was never recorded; exported files say so"
-            self.window.show_message(Message("Generated sound", detail, "info", topic="generated"))
         if self.listening.monitor == "A":
             self.listening.hear("B")
 
@@ -178,7 +176,22 @@ class RackLink(QObject):
         steps = document.recipe.steps
         if steps and self.focused_device not in {step.id for step in steps}:
             self.focused_device = steps[-1].id
+        self._show_generated(steps)
         self.rack.show_steps(steps, self._card_view, document.session is not None)
+
+    def _show_generated(self, steps: Sequence[Step]) -> None:
+        """Say by a banner which devices add sound that was never recorded, as long as they stand in the rack."""
+        tools = [self.document.tool_by_name.get(step.tool) for step in steps if step.is_heard]
+        labels = tuple(dict.fromkeys(tool.label for tool in tools if tool is not None and tool.is_generative))
+        if labels == self._generated:
+            return
+        self._generated = labels
+        if not labels:
+            self.window.close_messages("generated")
+            return
+        verb = "adds" if len(labels) == 1 else "add"
+        detail = f"{' and '.join(labels)} {verb} sound that was never recorded; exported files say so"
+        self.window.show_message(Message("Generated sound", detail, "info", topic="generated"))
 
     def _card_view(self, index: int, step: Step) -> CardView:
         track, count = self.document.track, len(self.document.recipe.steps)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gui import icons, theme
@@ -19,6 +19,9 @@ SIDES: tuple[tuple[Monitor, str, str], ...] = (
     ("B", "B", "Result"),
     ("delta", "Δ", "Difference"),
 )
+
+# How wide the bar has to be for its less important parts, in pixels at 100 % type.
+NEEDED = {"format": 1040, "bars": 1220, "readings": 1400}
 
 
 def side_colour(look: theme.Tokens, monitor: str) -> str:
@@ -96,7 +99,7 @@ class Sides(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(2, 2, 2, 2)
         row.setSpacing(0)
-        self.setFixedHeight(36)
+        self.setFixedSize(3 * theme.px(88) + 4, 36)
         self.buttons: dict[str, SideButton] = {}
         for monitor, letter, word in SIDES:
             button = SideButton(monitor, letter, word)
@@ -254,6 +257,7 @@ class Transport(QFrame):
         self.setObjectName("Transport")
         self.setFixedHeight(56)
         self.actions_by_name = actions
+        self._is_open = False
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 0, 14, 0)
         row.setSpacing(6)
@@ -263,9 +267,9 @@ class Transport(QFrame):
         self.loop_button = self._button("loop", 32, 32)
         for button in (self.start_button, self.play_button, self.stop_button, self.loop_button):
             row.addWidget(button)
-        times = QWidget()
-        times.setFixedWidth(theme.px(272))
-        inner = QHBoxLayout(times)
+        self.times = QWidget()
+        self.times.setFixedWidth(theme.px(272))
+        inner = QHBoxLayout(self.times)
         inner.setContentsMargins(0, 0, 0, 0)
         self.position = label("", "value")
         self.position.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
@@ -274,7 +278,7 @@ class Transport(QFrame):
         inner.addWidget(self.position, 1)
         inner.addSpacing(12)
         inner.addWidget(self.length)
-        row.addWidget(times)
+        row.addWidget(self.times)
         self.sides = Sides()
         self.sides.picked.connect(self.monitor_picked)
         row.addWidget(self.sides)
@@ -311,7 +315,7 @@ class Transport(QFrame):
         for widget in (_upright(), self.bars, self.momentary, self.true_peak, _upright()):
             inner.addWidget(widget)
         row.addWidget(self.meters)
-        corner = QWidget()
+        self.corner = corner = QWidget()
         column = QVBoxLayout(corner)
         column.setContentsMargins(4, 9, 0, 9)
         column.setSpacing(2)
@@ -328,12 +332,27 @@ class Transport(QFrame):
         self.position.setStyleSheet(f"font-family: 'JetBrains Mono'; font-size: {theme.px(20)}px; font-weight: 600;")
         self.length.setStyleSheet(f"font-family: 'JetBrains Mono'; font-size: {theme.px(13)}px;")
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave out what matters least where the window is narrow or the type is large."""
+        width = self.width()
+        readings = width >= theme.px(NEEDED["readings"])
+        self.match.setVisible(self._is_open)
+        self.meters.setVisible(self._is_open and width >= theme.px(NEEDED["bars"]))
+        self.momentary.setVisible(readings)
+        self.true_peak.setVisible(readings)
+        self.corner.setVisible(width >= theme.px(NEEDED["format"]))
+        self.times.setFixedWidth(theme.px(272 if width >= theme.px(NEEDED["format"]) else 236))
+
     def show_empty(self) -> None:
         """Show that no file is open."""
         self.position.setText("–:––.–––")
         self.length.setText("/ –:––")
-        self.meters.setVisible(False)
-        self.match.setVisible(False)
+        self._is_open = False
+        self._fit()
         self.rates.setVisible(False)
         self.kind.setText("No file open")
         self.sides.setEnabled(False)
@@ -343,8 +362,8 @@ class Transport(QFrame):
         """Show the length and format of what is open."""
         self.length.setText(f"/ {clock(length_s)}")
         self.length.setFixedWidth(theme.px(110 if length_s >= 3600 else 92))
-        for widget in (self.meters, self.match):
-            widget.setVisible(True)
+        self._is_open = True
+        self._fit()
         self.rates.setVisible(True)
         same = note.rate_in == note.rate_out
         pair = f"{note.rate_in / 1000:g} → {kilohertz(note.rate_out)}"

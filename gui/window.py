@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QGuiApplication,
     QPaintEvent,
     QResizeEvent,
     QShowEvent,
@@ -51,7 +52,10 @@ class MainWindow(QMainWindow):
         self.stored = stored
         self.setObjectName("Shellac")
         self.setWindowTitle("Shellac")
-        self.setMinimumSize(1100, 680)
+        screen = self.screen().availableSize()
+        offscreen = QGuiApplication.platformName() == "offscreen"  # its screen is 800 × 800 whatever is asked
+        most = QSize(10_000, 10_000) if offscreen else screen
+        self.setMinimumSize(min(theme.px(1100), most.width()), min(theme.px(680), most.height()))
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(False)
         self.setAnimated(False)

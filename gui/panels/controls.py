@@ -285,6 +285,7 @@ class Segments(QFrame):
     def __init__(self, says: str, choices: Sequence[tuple[str, str]]) -> None:
         super().__init__()
         self.setAccessibleName(says)
+        self.setFixedHeight(28)
         row = QHBoxLayout(self)
         row.setContentsMargins(2, 2, 2, 2)
         row.setSpacing(2)

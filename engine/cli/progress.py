@@ -84,6 +84,7 @@ def interruptibly(job: Job, work: Callable[[], Result]) -> Result:
 
     def stop(number: int, frame: FrameType | None) -> None:
         job.cancel()
+        signal.signal(number, signal.SIG_DFL)  # whoever asks twice isn't kept waiting by a worker that is stuck
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     worker = threading.Thread(target=run, name="work")

@@ -85,7 +85,9 @@ def device_keys(
         "analysis", below, tool.name, tool.version, learnt, dict(inputs), analysis_networks,
         active_provider(settings) if analysis_networks else "",
     )  # fmt: skip
-    box = [step.scope.low_hz, step.scope.high_hz]
+    scope = step.scope
+    # A box is composited over its surroundings, cut to the scope, so what is stored near its ends depends on them.
+    box = [scope.low_hz, scope.high_hz, scope.start_s, scope.stop_s] if scope.is_box else []
     provider = active_provider(settings) if networks else ""
     wet = digest("wet", analysis, dict(params.render), networks, provider, box)
     live = {name: value for name, value in params.live.items() if value != params.render[name]}

@@ -111,8 +111,10 @@ def relink(session: Session, index: int, signal: Signal, path: Path) -> Session:
 
 def is_same_recording(source: SourceRef, signal: Signal) -> bool:
     """Return False if the file has changed since the session was saved."""
+    from engine.audio.opening import is_same_content
+
     fingerprint = str(getattr(signal, "fingerprint", ""))
-    return not source.fingerprint or not fingerprint or source.fingerprint == fingerprint
+    return not source.fingerprint or not fingerprint or is_same_content(source.fingerprint, fingerprint)
 
 
 def session_to_json(session: Session, folder: Path | None = None) -> dict[str, Any]:

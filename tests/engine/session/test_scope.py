@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 from engine.audio.signal import ArraySignal
 from engine.session.recipe import Recipe, Scope, Step
 from engine.session.render import Renderer
+from engine.session.store import ChunkStore
+from engine.settings import Settings
+from engine.tools.tool import Tool
 
 RATE = 1000
 
@@ -138,3 +142,12 @@ def _boxed() -> Any:
         result = renderer.render(ArraySignal(0.1 * samples, RATE), Recipe((step,)), "noise")
         _KEPT.extend([result, result.read(0, 20_000), folder])
     return _KEPT[0], _KEPT[1]
+
+
+def test_a_box_that_grew_a_little_sounds_as_if_it_had_always_been_so(
+    renderer: Renderer, small_tools: dict[str, Tool], source: Any, tmp_path: Path
+) -> None:
+    before, after = Scope(0.0, 10.0, 100.0, 300.0), Scope(0.0, 10.02, 100.0, 300.0)
+    flipped(renderer, source, before)
+    fresh = Renderer(Settings(threads=1), ChunkStore(tmp_path / "fresh", 1 << 30), list(small_tools.values()))
+    np.testing.assert_array_equal(flipped(renderer, source, after), flipped(fresh, source, after))

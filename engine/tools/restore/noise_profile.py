@@ -5,7 +5,7 @@ Known where the user pointed at noise, else estimated: by the network of the roo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,7 +18,7 @@ from engine.audio.stft import Spectra
 from engine.errors import UsageError
 from engine.inference.profile_features import level, profile_features
 from engine.measure.noise_floor import full_scale_db
-from engine.settings import chosen, cores
+from engine.settings import chosen
 from engine.tools.restore.planes import WORK_STFT, read_work, to_planes, work_rate
 from engine.tools.tool import Job
 
@@ -90,9 +90,8 @@ def learn_profile(signal: Signal, estimator: Estimator, known: Floats | None, jo
 
     def one(span: Span) -> list[tuple[Floats | None, float]]:
         job.check()
-        spectra = window_spectra(signal, span)
         estimates = []
-        for plane in spectra:
+        for plane in window_spectra(signal, span):
             job.check()
             power = level(plane.real**2 + plane.imag**2) if len(plane) else 0.0
             wanted = known is None and power > 0.0
@@ -100,7 +99,7 @@ def learn_profile(signal: Signal, estimator: Estimator, known: Floats | None, jo
         return estimates
 
     rows = []
-    with ThreadPoolExecutor(min(2, cores())) as pool:  # two windows in memory are 60 MB per channel
+    with ThreadPoolExecutor(min(2, chosen().threads)) as pool:  # a window takes 100 MB while it is looked at
         for done, row in enumerate(pool.map(one, spans)):
             rows.append(row)
             job.progress((done + 1) / len(spans), "listening for noise")
@@ -124,14 +123,13 @@ def windows(frames: int, rate: int) -> list[Span]:
     return [Span(start, start + size) for start in starts]
 
 
-def window_spectra(signal: Signal, span: Span) -> list[Spectra]:
-    """Return the frames that lie wholly inside `span`, one array (frames, bins) per plane."""
+def window_spectra(signal: Signal, span: Span) -> Iterator[Spectra]:
+    """Yield the frames that lie wholly inside `span`, one array (frames, bins) per plane."""
     planes = to_planes(read_work(signal, span.start, span.stop))
     count = (planes.shape[1] - WORK_STFT.fft) // WORK_STFT.hop + 1
-    if count < 1:
-        return [np.zeros((0, WORK_STFT.bins), dtype=np.complex64) for _ in planes]
     length = (count - 1) * WORK_STFT.hop + WORK_STFT.fft
-    return [WORK_STFT.forward(plane[:length]) for plane in planes]
+    for plane in planes:
+        yield WORK_STFT.forward(plane[:length]) if count > 0 else np.zeros((0, WORK_STFT.bins), dtype=np.complex64)
 
 
 def selected_profile(signal: Signal, selection: str) -> Floats:

@@ -64,6 +64,7 @@ class Commands(QObject):
         self.keys.held.connect(self.listening.hold)
         window.actions_by_name["light_theme"].setChecked(prefs.theme == "light")
         self.showing.show_recents()
+        self.showing.show_document()
         self._show_all()
 
     def _show_all(self) -> None:
@@ -278,6 +279,7 @@ class Commands(QObject):
     def shut_down(self) -> None:
         """Stop every thread, let go of the sound card, remember the layout."""
         self.window.save_layout()
+        self.document.remember()
         self.rendering.stop_quietly()
         if self.parts.link is not None:
             self.parts.link.close()

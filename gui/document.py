@@ -5,33 +5,34 @@ Every edit is a method here that puts one named entry into the history. Widgets 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from engine.audio.files import FileSignal, open_signal
+from engine.audio.files import FileSignal
 from engine.errors import ShellacError
 from engine.session.command import run_command
 from engine.session.history import Entry, History
 from engine.session.journal import Journal, Recovery
-from engine.session.project import SUFFIX, load_project, relink, save_project
+from engine.session.project import SUFFIX, relink, save_project
 from engine.session.recipe import Recipe, Scope, Step, new_id
-from engine.session.session import Session, SourceRef, Track
+from engine.session.session import Session, Track
 from engine.settings import Settings
 from engine.tools import all_tools
 from engine.tools.tool import Job, Knob, Tool, Value, complete
 from gui.banner import Message, message_of
 from gui.jobs import Fault, Jobs, Task
 from gui.naming import name_of_change
-from gui.recent import Recent, RecentFiles, picture_of
+from gui.recent import Recent, RecentFiles
+from gui.recordings import Opened, Recordings, load_saved, load_session, load_sound, track_of
 
 JOURNAL_REST_MS = 150
-OpenedSources = tuple[dict[str, FileSignal], list[str]]
-LoadedProject = tuple[Path, Session, list[str], dict[str, FileSignal]]
+T = TypeVar("T")
 
 
 class Document(QObject):
@@ -54,8 +55,8 @@ class Document(QObject):
         self.tool_by_name: Mapping[str, Tool] = {tool.name: tool for tool in self.tools}
         self.history: History | None = None
         self.project_path: Path | None = None
-        self.sources: dict[str, FileSignal] = {}
-        self.pictures: dict[str, tuple[int, ...]] = {}
+        self.recordings = Recordings(jobs, self)
+        self.recordings.pictures_changed.connect(self._take_picture)
         self.opening: Task | None = None
         self.recents = RecentFiles(settings.state_folder)
         self.journal = Journal(settings)
@@ -88,7 +89,7 @@ class Document(QObject):
     def source(self) -> FileSignal | None:
         """The recording in front, None while it is missing."""
         track = self.track
-        return self.sources.get(str(track.source.path)) if track is not None else None
+        return self.recordings.of(track)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -117,28 +118,28 @@ class Document(QObject):
     def open(self, path: Path, then: Callable[[], None] | None = None) -> None:
         """Open a recording or a project in the place of what is open."""
         if path.suffix.lower() == SUFFIX:
-            self._start_opening(path, lambda job: self._load_project(path, job), self._take_project, then)
+            self._start_opening(path.name, lambda job: load_saved(path, self.settings, job), self._take_project, then)
         else:
-            self._start_opening(path, lambda job: self._load_sound(path, job), self._take_sound, then)
+            self._start_opening(path.name, partial(self._load_sound, path), self._take_sound, then)
 
     def add_track(self, path: Path) -> None:
         """Open a recording as one more track."""
         if self.session is None:
             self.open(path)
             return
-        self._start_opening(path, lambda job: self._load_sound(path, job), self._add_sound, None)
+        self._start_opening(path.name, partial(self._load_sound, path), self._add_sound, None)
 
     def _start_opening(
         self,
-        path: Path,
-        load: Callable[[Job], object],
-        take: Callable[[object], None],
+        name: str,
+        load: Callable[[Job], T],
+        take: Callable[[T], None],
         then: Callable[[], None] | None,
     ) -> None:
         if self.opening is not None:
             self.opening.cancel()
 
-        def done(result: object) -> None:
+        def done(result: T) -> None:
             self.opening = None
             take(result)
             self.opening_changed.emit()
@@ -150,7 +151,7 @@ class Document(QObject):
             self.opening_changed.emit()
             self.message.emit(message_of(error))
 
-        task = self.jobs.start(f"Open {path.name}", load, done, failed)
+        task = self.jobs.start(f"Open {name}", load, done, failed)
         self.opening = task
         task.ended.connect(lambda: self._forget_opening(task))
         self.opening_changed.emit()
@@ -161,66 +162,42 @@ class Document(QObject):
             self.opening_changed.emit()
 
     def _load_sound(self, path: Path, job: Job) -> FileSignal:
-        return open_signal(path, self.settings, check=job.check, progress=job.progress)
+        return load_sound(path, self.settings, job)
 
-    def _load_project(self, path: Path, job: Job) -> LoadedProject:
-        session, problems = load_project(path)
-        found, sentences = self._open_sources(session, job)
-        return path, session, [*(problem.sentence for problem in problems), *sentences], found
-
-    def _open_sources(self, session: Session, job: Job) -> OpenedSources:
-        found: dict[str, FileSignal] = {}
-        sentences: list[str] = []
-        for track in session.tracks:
-            try:
-                found[str(track.source.path)] = self._load_sound(Path(track.source.path), job)
-            except ShellacError as error:
-                sentences.append(str(error))
-        return found, list(dict.fromkeys(sentences))
-
-    def _take_sound(self, signal: object) -> None:
-        if not isinstance(signal, FileSignal):
-            raise TypeError(f"expected a FileSignal, got {type(signal)}")
-        self._close_sources()
-        self._keep(signal)
-        track = _track_of(signal)
+    def _take_sound(self, signal: FileSignal) -> None:
+        self._let_go()
+        self.recordings.keep(signal)
+        track = track_of(signal)
         self.project_path, self._saved = None, None
         self.history = History(Session((track,)), f"Open {signal.path.name}")
         self._after_opening(signal)
         self._say_state_of(signal)
 
-    def _take_project(self, loaded: object) -> None:
-        path, session, sentences, found = cast(LoadedProject, loaded)
-        self._close_sources()
-        for signal in found.values():
-            self._keep(signal)
-        self.project_path, self._saved = path, session
-        self.history = History(session, f"Open {path.name}")
-        source = self.source
-        self._after_opening(source)
-        self._say_problems(sentences)
+    def _take_project(self, opened: Opened) -> None:
+        self._take_session(opened, f"Open {opened.path.name}" if opened.path else "Open")
+        self._saved = opened.session
 
     def take_recovery(self, recovery: Recovery) -> None:
         """Reopen what was open when the program ended without being asked to."""
-        session = recovery.session
 
-        def load(job: Job) -> OpenedSources:
-            return self._open_sources(session, job)
+        def load(job: Job) -> Opened:
+            return load_session(recovery.session, recovery.project_path, self.settings, job)
 
-        def take(loaded: object) -> None:
-            found, sentences = cast(OpenedSources, loaded)
-            self._close_sources()
-            for signal in found.values():
-                self._keep(signal)
-            self.project_path = recovery.project_path
-            self._saved = None
-            self.history = History(session, "Reopen unsaved session")
-            self._after_opening(self.source)
-            self._say_problems(sentences)
+        def take(opened: Opened) -> None:
+            self._take_session(opened, "Reopen unsaved session")
 
-        self._start_opening(Path("unsaved session"), load, take, None)
+        self._start_opening("unsaved session", load, take, None)
 
-    def _say_problems(self, sentences: list[str]) -> None:
+    def _take_session(self, opened: Opened, name: str) -> None:
+        self._let_go()
+        for signal in opened.signals:
+            self.recordings.keep(signal)
+        self.project_path, self._saved = opened.path, None
+        self.history = History(opened.session, name)
+        self._after_opening(self.source)
+        self._say_problems(opened.sentences)
+
+    def _say_problems(self, sentences: Sequence[str]) -> None:
         if not sentences:
             return
         more = f" (and {len(sentences) - 1} more)" if len(sentences) > 1 else ""
@@ -235,42 +212,31 @@ class Document(QObject):
     def relink(self, path: Path) -> None:
         """Read the current track from another file, which must be the same recording."""
 
-        def take(signal: object) -> None:
+        def take(signal: FileSignal) -> None:
             session = self.session
-            if session is None or not isinstance(signal, FileSignal):
+            if session is None:
                 return
             try:
                 self.push("Relink source", relink(session, session.current, signal, path))
             except ShellacError as error:
                 self.message.emit(message_of(error))
                 return
-            self._keep(signal)
+            self.recordings.keep(signal)
             self.source_changed.emit()
             self.changed.emit()
 
-        self._start_opening(path, lambda job: self._load_sound(path, job), take, None)
+        self._start_opening(path.name, partial(self._load_sound, path), take, None)
 
-    def _add_sound(self, signal: object) -> None:
+    def _add_sound(self, signal: FileSignal) -> None:
         session = self.session
-        if session is None or not isinstance(signal, FileSignal):
+        if session is None:
             return
-        self._keep(signal)
-        tracks = (*session.tracks, _track_of(signal))
+        self.recordings.keep(signal)
+        tracks = (*session.tracks, track_of(signal))
         self.push(f"Add {signal.path.name}", replace(session, tracks=tracks, current=len(tracks) - 1))
         self.source_changed.emit()
         self.changed.emit()
         self._remember(signal)
-
-    def _keep(self, signal: FileSignal) -> None:
-        self.sources[str(signal.path)] = signal
-        key = str(signal.path)
-
-        def keep_picture(picture: tuple[int, ...]) -> None:
-            self.pictures[key] = picture
-            self.pictures_changed.emit()
-            self._remember(signal)
-
-        self.jobs.start("Picture", lambda _job: picture_of(signal), keep_picture, lambda _error: None, is_shown=False)
 
     def _after_opening(self, signal: FileSignal | None) -> None:
         self.source_changed.emit()
@@ -286,27 +252,36 @@ class Document(QObject):
                 Message(f"{len(signal.repairs)} damaged places were repaired while opening", signal.info.note, "warn")
             )
 
+    def _take_picture(self, signal: FileSignal) -> None:
+        self.pictures_changed.emit()
+        if signal is self.source:
+            self._remember(signal)
+
     def _remember(self, signal: FileSignal) -> None:
         path = self.project_path or signal.path
         devices = ", ".join(self.label_of(step) for step in self.recipe.steps)
         seconds = signal.frames / signal.rate
-        picture = self.pictures.get(str(signal.path), ())
+        picture = self.recordings.pictures.get(str(signal.path), ())
         moment = datetime.now().isoformat(timespec="seconds")
         self.recents.add(Recent(str(path.resolve()), path.stem, seconds, signal.rate, moment, devices, picture))
         self.recents_changed.emit()
 
     def close(self) -> None:
         """Close everything; the window is empty then."""
-        self._close_sources()
+        self._let_go()
         self.history, self.project_path, self._saved = None, None, None
         self.forget_journal()
         self.source_changed.emit()
         self.changed.emit()
 
-    def _close_sources(self) -> None:
-        """Let go of the open files. Threads that still read them keep them alive."""
-        self.sources = {}
-        self.pictures = {}
+    def _let_go(self) -> None:
+        self.remember()
+        self.recordings.clear()
+
+    def remember(self) -> None:
+        """Put what is open in front of the recent files, with the devices it has now."""
+        if self.source is not None:
+            self._remember(self.source)
 
     # --- edits ----------------------------------------------------------------------------------------------------
 
@@ -489,11 +464,6 @@ class Document(QObject):
             return ""
         source = Path(track.source.path)
         return run_command(track.recipe, (source,), source.parent)
-
-
-def _track_of(signal: FileSignal) -> Track:
-    source = SourceRef(signal.path, signal.fingerprint, signal.frames, signal.rate, signal.channels)
-    return Track(signal.path.stem, source, Recipe())
 
 
 def _with_value(params: Mapping[str, Value], knob: Knob, value: Value) -> dict[str, Value]:

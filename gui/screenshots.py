@@ -115,6 +115,7 @@ def photograph(folder: Path) -> None:
     camera = Photographer(folder)
     commands = camera.commands
     camera.shoot("empty")
+    _loading(camera)
     camera.do("demo")
     camera.wait(lambda: commands.link is not None and commands.document.source is not None)
     link = commands.ensure_canvas()
@@ -170,6 +171,26 @@ def photograph(folder: Path) -> None:
     camera.wait(camera.is_settled)
     camera.shoot("no-devices")
     camera.close()
+
+
+def _loading(camera: Photographer) -> None:
+    """Photograph a long compressed recording while it is being read."""
+    from engine.audio.files import open_signal, write
+    from engine.audio.signal import Span
+    from engine.demo import paths
+    from engine.playback.match import Spliced
+
+    commands = camera.commands
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "Side 1, transfer.ogg"
+        short = open_signal(paths().aged)
+        write(Spliced(short, (Span(0, short.frames),) * 40), path)
+        commands.files.open(path)
+        camera.wait(lambda: commands.document.opening is None or commands.document.opening.fraction > 0.3)
+        camera.shoot("loading")
+        commands.escape()
+        camera.wait(lambda: commands.document.opening is None)
+        commands.document.close()
 
 
 def _errors(camera: Photographer, folder: Path) -> None:

@@ -59,13 +59,12 @@ class Showing(QObject):
             return
         rows = []
         for index, track in enumerate(session.tracks):
-            key = str(track.source.path)
-            source = self.document.sources.get(key)
+            source = self.document.recordings.of(track)
             seconds = track.source.frames / track.source.rate if track.source.rate else 0.0
             bits = depth(source.info.subtype) if source is not None else ""
             parts = (clock(seconds, 0), kilohertz(track.source.rate), bits)
             facts = " · ".join(part for part in parts if part)
-            picture = self.document.pictures.get(key, ())
+            picture = self.document.recordings.picture(track)
             rows.append(TrackRow(track.name, facts, picture, index == session.current, source is None))
         self.window.show_tracks(rows)
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from pytestqt.qtbot import QtBot
 
 from engine.audio.signal import Span
 from gui.views.view_state import Selection
-from tests.gui.conftest import RATE, Desk, close_desk, make_desk
+from tests.gui.conftest import RATE, Desk, close_desk, make_desk, tone
 
 
 def save(desk: Desk, path: Path) -> None:
@@ -151,3 +152,19 @@ def test_a_clean_end_leaves_nothing_to_recover(qtbot: QtBot, gain_tool: None, re
     second = make_desk(qtbot)
     assert second.commands.document.journal.recover() is None
     close_desk(second)
+
+
+def test_a_recording_that_has_become_another_one_is_not_taken_for_it(
+    desk: Desk, recording: Path, tmp_path: Path
+) -> None:
+    desk.open(recording)
+    desk.add()
+    path = tmp_path / "work.shellac"
+    save(desk, path)
+    desk.commands.document.close()
+    soundfile.write(recording, -tone(12.0), RATE, subtype="PCM_16")
+    desk.commands.document.open(path)
+    desk.wait(lambda: bool(desk.messages()))
+    assert desk.commands.document.source is None
+    assert "isn't the recording this project was made with" in desk.messages()[0]
+    assert [text for text, _act in desk.window.shown_banners()[0].message.actions] == ["Relink…"]

@@ -148,8 +148,7 @@ def test_recent_recordings_come_back_as_cards(qtbot: QtBot, gain_tool: None, rec
     first = make_desk(qtbot)
     first.open(recording)
     first.add()
-    first.wait(lambda: bool(first.commands.document.pictures))
-    first.commands.document._remember(first.commands.document.source)  # type: ignore[arg-type]
+    first.wait(lambda: bool(first.commands.document.recordings.pictures))
     close_desk(first)
     second = make_desk(qtbot)
     second.wait(lambda: bool(second.window.empty._items))

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtCore import Signal as QtSignal
 
 from engine.audio.signal import Signal, Span
-from engine.playback.feeder import PlayerEvent
+from engine.playback.course import PlayerEvent
 from engine.playback.match import LevelMatch, level_match
 from engine.playback.output import list_devices
 from engine.playback.player import DELTA_GAINS_DB, Player

@@ -6,49 +6,23 @@ It alone reads Signals for playing. If one of them is slow, the ring runs dry an
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
 
-from engine.audio.signal import Samples, Signal, Span
+from engine.audio.signal import Samples, Span
 from engine.errors import ShellacError, SoundDeviceError
-from engine.playback.cursor import Cursor
-from engine.playback.gains import Wanted
+from engine.playback.course import Course, PlayerEvent
 from engine.playback.mixer import Handover, Mixer
 from engine.playback.output import NullOut, Output
 from engine.playback.pair import Pair
 from engine.playback.ring import BLOCK_FRAMES, Ring
 from engine.playback.stream import Stream
+from engine.playback.transport import Transport
+from engine.playback.watch import Watch, close_patiently
 
 READY_FRAMES = 2 * BLOCK_FRAMES  # in the next ring before it may take over
-IDLE_S = 30.0  # the card is kept, on silence, for this long after playing
-LOST_S = 1.0  # without a callback
-GRACE_S = 3.0  # before the first one
-XRUNS_S = 10.0
 POLL_S = 0.010
 SLEEP_S = 0.5
-
-
-@dataclass(frozen=True)
-class PlayerEvent:
-    """Something about the sound device or the pair that the user should hear of."""
-
-    kind: Literal["no device", "device lost", "latency raised", "unreadable"]
-    text: str
-
-
-@dataclass(frozen=True)
-class Course:
-    """What is to be played: a pair, from where, round which loop, up to where. Times in seconds."""
-
-    a: Signal | None = None
-    b: Signal | None = None
-    start_s: float | None = 0.0  # None: go on from where the sound is
-    loop_s: tuple[float, float] | None = None
-    end_s: float | None = None  # of a selection played once; the loop doesn't count then
-    first_channel: int = 0
-    serial: int = 1
 
 
 @dataclass(frozen=True)
@@ -59,128 +33,35 @@ class _Building:
     since: int | None  # how far `base` had been read
 
 
-class Feeder:
-    """The state behind `Player` and the thread that keeps it true.
+class Feeder(Transport):
+    """The transport with the thread that makes it true.
 
-    Methods without an underscore are called with `lock` held.
+    Methods without an underscore are called with `lock` held, `close` without.
     """
 
     def __init__(
         self, lock: threading.RLock, make_output: Callable[[], Output], on_event: Callable[[PlayerEvent], None]
     ) -> None:
-        self.course = Course()
-        self.state: Literal["stopped", "playing", "paused"] = "stopped"
-        self.wanted = Wanted()
-        self.output: Output | None = None
-        self.mixer: Mixer | None = None
+        super().__init__(make_output)
         self._lock = lock
-        self._make_output = make_output
         self._on_event = on_event
-        self._first: Output | None = make_output()
-        self._must_reopen = False
         self._closing = False
-        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._is_pumped = self._first.is_pumped
-        self._parked_s: float | None = 0.0
-        self._parked_serial = 0
-        self._play_from_s = 0.0
-        self._halted_at = 0.0
         # Below: only the reader thread.
         self._stream: Stream | None = None
         self._building: _Building | None = None
         self._built_serial = 0
-        self._failed_serial = 0
-        self._started_at: float | None = None
-        self._xruns_seen = 0
-        self._xrun_times: deque[float] = deque(maxlen=2)
-        if self._is_pumped:
+        self._watch: Watch | None = None  # once the output runs
+        self._is_pumped = self._first is not None and self._first.is_pumped
+        if self._first is not None and self._is_pumped:
             self._connect_pump(self._first)
-
-    # --- asked for by the window ------------------------------------------------------------------------------------
-
-    def change(self, **fields: Any) -> None:
-        """Alter the course. Sound goes on from where it is unless a start is given or still waited for."""
-        self._settle()
-        self.course = replace(self.course, serial=self.course.serial + 1, **fields)
-        self._poke()
-
-    def park(self, seconds: float) -> None:
-        """Move the playhead: shown there at once, heard there as soon as possible."""
-        self.change(start_s=seconds, end_s=None)
-        self._parked_s, self._parked_serial = seconds, self.course.serial
 
     def play(self, end_s: float | None) -> None:
         """Start to play."""
-        if end_s != self.course.end_s or self.course.serial == self._failed_serial:
-            self.change(end_s=end_s)
-        if self.state == "stopped":
-            self._play_from_s = self._place_s()
-        self.state = "playing"
+        super().play(end_s)
         if not self._is_pumped and self._thread is None and not self._closing:
             self._thread = threading.Thread(target=self._run, name="player")
             self._thread.start()
-        self._poke()
-
-    def halt(self, state: Literal["stopped", "paused"]) -> None:
-        """Fall silent in 5 ms, in place or with the playhead back where playing began."""
-        if self.state == "stopped" or self.state == state:
-            return
-        self.state = state
-        if self.mixer is not None:
-            self.mixer.is_running = False
-        if self.output is not None:
-            self._halted_at = self.output.now()
-        if state == "stopped":
-            self.park(self._play_from_s)
-
-    def want(self, wanted: Wanted) -> None:
-        """Change what is heard of the pair."""
-        self.wanted = wanted
-        if self.mixer is not None:
-            self.mixer.gains.wanted = wanted
-
-    def reopen(self, make_output: Callable[[], Output]) -> None:
-        """Take another output at the next opportunity."""
-        self._make_output = make_output
-        self._first = None
-        self._must_reopen = True
-        self._poke()
-
-    @property
-    def device_rate(self) -> int:
-        """Hz, 0 while no output is open."""
-        return self.mixer.rate if self.mixer is not None else 0
-
-    def reaches(self, start_s: float, stop_s: float, ahead_s: float) -> bool:
-        """Return True if the ring may hold something between two times."""
-        place_s = self._place_s()
-        firsts = [place_s] + ([self.course.loop_s[0]] if self.course.loop_s else [])
-        return any(start_s < first + ahead_s and stop_s > first for first in firsts)
-
-    def position_s(self, cursor: Cursor, offset_s: float) -> float:
-        """Return what is heard now, in seconds of the recording."""
-        mixer, output = self.mixer, self.output
-        if mixer is None or output is None:
-            return self._parked_s or 0.0
-        now = output.now() - offset_s
-        moment = mixer.log.heard(now)
-        if self._parked_s is not None:
-            is_there = moment is not None and moment.serial >= self._parked_serial and moment.heard_at <= now
-            if not is_there or self.state == "stopped":
-                return self._parked_s
-            self._parked_s = None
-            cursor.reset()
-        if moment is None:
-            return 0.0
-        return self._wrapped(cursor.read(moment, now, mixer.rate) / mixer.rate, moment.place / mixer.rate)
-
-    def _wrapped(self, position_s: float, from_s: float) -> float:
-        """Return `position_s` on the loop: a block that began at `from_s` may reach beyond the loop's end."""
-        loop_s = self.course.loop_s
-        if loop_s is None or self.course.end_s is not None or not from_s < loop_s[1] <= position_s:
-            return position_s
-        return loop_s[0] + (position_s - loop_s[1]) % (loop_s[1] - loop_s[0])
 
     def close(self, limit_s: float) -> None:
         """End the thread and let go of the device. Called without the lock."""
@@ -189,28 +70,12 @@ class Feeder:
             self.state = "stopped"
             if self.mixer is not None:
                 self.mixer.is_running = False
-            self._poke()
+            self._wake.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(limit_s)
         elif self._is_pumped:
             self._let_go()
-
-    def _poke(self) -> None:
-        self._wake.set()
-
-    def _settle(self) -> None:
-        """Note that the sound has arrived where it was sent."""
-        mixer = self.mixer
-        if mixer is not None and mixer.accepted is not None and mixer.accepted.serial == self.course.serial:
-            self.course = replace(self.course, start_s=None)
-
-    def _place_s(self) -> float:
-        """Return where the next sample to be rendered lies, seconds."""
-        if self.course.start_s is not None:
-            return self.course.start_s
-        ring = self.mixer.ring if self.mixer is not None else None
-        return ring.place / self.device_rate if ring is not None else (self._parked_s or 0.0)
 
     # --- the reader thread ------------------------------------------------------------------------------------------
 
@@ -252,14 +117,14 @@ class Feeder:
             self._let_go()
         if self.output is None:
             return is_playing and self._open(course.b.rate)
-        self._watch(self.output)
+        self._look_after(self.output)
         if self.mixer is None or course.serial == self._failed_serial:
             return False
         return self._feed(self.mixer, course)
 
     def _feed(self, mixer: Mixer, course: Course) -> bool:
         is_busy = False
-        if self._started_at is None:
+        if self._watch is None:
             mixer.accept()  # nobody else does yet
         if mixer.incoming is mixer.accepted and self._built_serial != course.serial:
             is_busy = self._build(mixer, course)
@@ -299,8 +164,8 @@ class Feeder:
         """Let the output run once its ring is full, and the sound once it is where it should be."""
         if mixer.ring is None or self.output is None:
             return
-        if self._started_at is None:
-            self._started_at = self.output.now()
+        if self._watch is None:
+            self._watch = Watch(self.output)
             self.output.start()
         with self._lock:
             self._settle()
@@ -337,18 +202,9 @@ class Feeder:
         else:
             mixer.render(out, delay_s)
 
-    def _park_here(self) -> None:
-        """Make the next ring begin where the present one is."""
-        place_s = self._place_s()
-        if self.state != "stopped":
-            self._parked_s = place_s
-        self.change(start_s=place_s)
-        self._parked_serial = self.course.serial
-
     def _forget_rings(self) -> None:
-        self._stream = self._building = self._started_at = None
+        self._stream = self._building = self._watch = None
         self._built_serial = 0
-        self._xruns_seen = 0
 
     def _let_go(self) -> None:
         """Close the device; the next `play` opens one again."""
@@ -361,18 +217,18 @@ class Feeder:
             self.output = self.mixer = None
         self._forget_rings()
 
-    def _watch(self, output: Output) -> None:
+    def _look_after(self, output: Output) -> None:
         mixer = self.mixer
-        if mixer is None or self._started_at is None:
+        if mixer is None or self._watch is None:
             return
-        now = output.now()
-        if mixer.spent_at is not None and now >= mixer.spent_at:
+        if mixer.spent_at is not None and output.now() >= mixer.spent_at:
             self._end(mixer)
-        if output.is_real and now - max(mixer.last_render, self._started_at + GRACE_S) > LOST_S:
+        finding = self._watch.look(mixer, None if self.state == "playing" else self._halted_at)
+        if finding == "lost":
             self._fall_to_null(output, mixer)
-        elif output.xruns > self._xruns_seen:
-            self._notice_xruns(output, mixer, now)
-        elif self.state != "playing" and now - self._halted_at > IDLE_S:
+        elif finding == "late":
+            self._buffer_more(output, mixer)
+        elif finding == "idle":
             self._let_go()
 
     def _end(self, mixer: Mixer) -> None:
@@ -382,10 +238,7 @@ class Feeder:
                 self.halt("stopped")
 
     def _fall_to_null(self, output: Output, mixer: Mixer) -> None:
-        # A driver whose device is gone may hang in close: nobody waits for it longer than this.
-        closer = threading.Thread(target=output.close, name="close lost device", daemon=True)
-        closer.start()
-        closer.join(LOST_S)
+        close_patiently(output)
         self._replace_output(NullOut(mixer.channels), mixer)
         self._on_event(
             PlayerEvent(
@@ -395,12 +248,7 @@ class Feeder:
             )
         )
 
-    def _notice_xruns(self, output: Output, mixer: Mixer, now: float) -> None:
-        self._xruns_seen = output.xruns
-        self._xrun_times.append(now)
-        if len(self._xrun_times) < 2 or self._xrun_times[1] - self._xrun_times[0] > XRUNS_S:
-            return
-        self._xrun_times.clear()
+    def _buffer_more(self, output: Output, mixer: Mixer) -> None:
         slower = output.slower()
         if slower is None:
             return
@@ -421,6 +269,5 @@ class Feeder:
             raise SoundDeviceError(f"the sound device {output.name!r} changed its format", "press Retry")
         with self._lock:
             self.output = output
-        self._xruns_seen = 0
-        self._started_at = output.now()
+        self._watch = Watch(output)
         output.start()

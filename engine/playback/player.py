@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from engine.audio.signal import Signal, Span
+from engine.playback.course import PlayerEvent
 from engine.playback.cursor import Cursor
-from engine.playback.feeder import Feeder, PlayerEvent
+from engine.playback.feeder import Feeder
 from engine.playback.gains import Monitor
 from engine.playback.match import LevelMatch
 from engine.playback.meters import MeterReading, Meters

@@ -7,9 +7,10 @@ import pytest
 
 from engine.audio.signal import ArraySignal, Samples, Span
 from engine.errors import UnreadableFileError
+from engine.playback.course import PlayerEvent
 from engine.playback.match import LevelMatch
 from engine.playback.output import OfflineOut
-from engine.playback.player import Player, PlayerEvent
+from engine.playback.player import Player
 
 RATE = 48_000
 TOGGLE = 480

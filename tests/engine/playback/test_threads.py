@@ -13,9 +13,10 @@ import pytest
 
 from engine.audio.signal import ArraySignal, Samples
 from engine.errors import SoundDeviceError
-from engine.playback import feeder
+from engine.playback import watch
+from engine.playback.course import PlayerEvent
 from engine.playback.output import NullOut, Output, Render
-from engine.playback.player import Player, PlayerEvent
+from engine.playback.player import Player
 
 RATE = 48_000
 SOUND = ArraySignal(np.random.default_rng(0).uniform(-0.5, 0.5, (20 * RATE, 2)).astype(np.float32), RATE)
@@ -160,8 +161,8 @@ class Vanishing(NullOut):
 
 
 def test_a_vanished_card_leaves_the_transport_running_at_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeder, "GRACE_S", 0.1)
-    monkeypatch.setattr(feeder, "LOST_S", 0.2)
+    monkeypatch.setattr(watch, "GRACE_S", 0.1)
+    monkeypatch.setattr(watch, "LOST_S", 0.2)
     card = Vanishing()
     events: list[PlayerEvent] = []
     player = Player(lambda: card, events.append)
@@ -200,7 +201,7 @@ def test_two_xruns_in_ten_seconds_raise_the_latency_and_say_so() -> None:
     player.play()
     wait_for(lambda: player.position() > 1000)
     card.xruns = 1
-    wait_for(lambda: player._feeder._xruns_seen == 1)
+    wait_for(lambda: player._feeder._watch.xruns_seen == 1)
     assert not events
     card.xruns = 2
     wait_for(lambda: bool(events))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QPoint
+from PySide6.QtCore import QObject, QPoint, QTimer
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QInputDialog, QMenu
 
@@ -64,8 +64,14 @@ class RackLink(QObject):
             return
         self.focused_device = self.document.add_device(tool)
         self.show()
+        QTimer.singleShot(0, self, self._reveal)
         if self.listening.monitor == "A":
             self.listening.hear("B")
+
+    def _reveal(self) -> None:
+        card = next((card for card in self.rack.cards if card.device_id == self.focused_device), None)
+        if card is not None:
+            self.rack.ensureWidgetVisible(card, 0, 8)
 
     def _show_add_menu(self) -> None:
         menu = QMenu(self.window)

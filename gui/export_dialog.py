@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from functools import partial
 from pathlib import Path
@@ -39,6 +38,7 @@ from gui.exporting import (
     command_of,
     export,
     fill_pattern,
+    folder_beside,
     format_notes,
     free_name,
     tool_word,
@@ -158,8 +158,7 @@ class ExportDialog(QDialog):
         self.pattern.setAccessibleName("Name, {name} and {tool} are filled in")
         self.pattern.setToolTip("{name} is the recording's name, {tool} the devices of the rack")
         self.pattern.textChanged.connect(lambda _text: self._refresh())
-        beside = self._source().path.parent
-        self.folder = QLineEdit(str(beside if os.access(beside, os.W_OK) else Path.home()))
+        self.folder = QLineEdit(str(folder_beside(self._source().path)))
         self.folder.setAccessibleName("Folder")
         self.folder.textChanged.connect(lambda _text: self._refresh())
         choose = QPushButton("Choose…")

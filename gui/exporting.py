@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from engine import demo
 from engine.audio.files import FileSignal, WriteOptions, WriteReport, write
 from engine.audio.formats import WriteFormat
 from engine.audio.resample import ResampledSignal
@@ -45,6 +47,12 @@ class Exported:
 
     report: WriteReport
     reports: tuple[Path, ...]
+
+
+def folder_beside(source: Path) -> Path:
+    """Return where an exported file is expected: beside its source, unless that folder is the program's or read-only."""
+    is_demo = source.parent == demo.paths().aged.parent
+    return Path.home() if is_demo or not os.access(source.parent, os.W_OK) else source.parent
 
 
 def free_name(folder: Path, stem: str, suffix: str, taken: Path) -> Path:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from engine import demo
 from gui.export_dialog import ExportDialog
-from gui.exporting import fill_pattern, format_notes, free_name
+from gui.exporting import fill_pattern, folder_beside, format_notes, free_name
 from gui.views.view_state import Selection
 from tests.gui.conftest import RATE, Desk
 
@@ -75,6 +76,11 @@ def test_a_conflict_adds_a_number_and_the_source_is_never_taken(desk: Desk, reco
     recording.with_name("side one-2.wav").write_bytes(b"")
     assert dialog.plan().path == recording.with_name("side one-3.wav")
     dialog.reject()
+
+
+def test_the_demo_is_exported_to_the_home_folder_not_into_the_program(tmp_path: Path) -> None:
+    assert folder_beside(demo.paths().aged) == Path.home()
+    assert folder_beside(tmp_path / "side.wav") == tmp_path
 
 
 def test_the_reports_stand_beside_the_file(desk: Desk, recording: Path) -> None:

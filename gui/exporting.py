@@ -50,7 +50,7 @@ class Exported:
 
 
 def folder_beside(source: Path) -> Path:
-    """Return where an exported file is expected: beside its source, unless that folder is the program's or read-only."""
+    """Return where a result is expected: beside its source, unless that folder is the program's own or read-only."""
     is_demo = source.parent == demo.paths().aged.parent
     return Path.home() if is_demo or not os.access(source.parent, os.W_OK) else source.parent
 

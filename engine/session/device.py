@@ -17,7 +17,7 @@ from engine.session import sanity
 from engine.session.keys import DeviceKeys, DeviceParams, device_keys
 from engine.session.layers import Layer, Unfinished, Workbench, view
 from engine.session.recipe import Scope, Step
-from engine.session.scope import box_window, composite_box, mix_down
+from engine.session.scope import box_window, composite_box, missed, mix_down
 from engine.session.store import Chunk, Shelf
 from engine.tools.tool import Analysis, Job, Tool
 
@@ -83,6 +83,12 @@ class Device:
         """True if input and output lie on one time axis, so that they can be mixed."""
         given, made = self.below.format, self.format
         return made.channels == given.channels and made.frames == round(Fraction(given.frames * made.rate, given.rate))
+
+    @property
+    def idle_reason(self) -> str:
+        """A sentence if the device changes nothing because its scope lies elsewhere, else nothing."""
+        reason = missed(self.scope, self.format)
+        return f"{self.tool.label} changed nothing: {reason}" if reason else ""
 
     @property
     def needs_dry(self) -> bool:

@@ -98,15 +98,32 @@ def relink(session: Session, index: int, signal: Signal, path: Path) -> Session:
     ProjectError
         If the recording's length or rate differ from the lost one's, because scopes would point elsewhere.
     """
-    lost = session.tracks[index].source
-    if lost.frames and (signal.frames, signal.rate) != (lost.frames, lost.rate):
-        raise ProjectError(
-            f"{path.name} is another recording ({signal.frames} frames at {signal.rate} Hz instead of "
-            f"{lost.frames} at {lost.rate})",
-            "choose the original, or open this file as a new track",
-        )
+    _check_shape(session.tracks[index].source, signal, path)
     found = SourceRef(path, str(getattr(signal, "fingerprint", "")), signal.frames, signal.rate, signal.channels)
     return session.with_track(index, replace(session.tracks[index], source=found))
+
+
+def source_change(source: SourceRef, signal: Signal) -> str:
+    """Return a sentence if the file isn't what it was when the session was saved, nothing if it is.
+
+    Raises
+    ------
+    ProjectError
+        If its length or rate differ, because scopes would point elsewhere.
+    """
+    _check_shape(source, signal, source.path)
+    if is_same_recording(source, signal):
+        return ""
+    return f"{source.path.name} has changed since the project was saved"
+
+
+def _check_shape(source: SourceRef, signal: Signal, path: Path) -> None:
+    if source.frames and (signal.frames, signal.rate) != (source.frames, source.rate):
+        raise ProjectError(
+            f"{path.name} is another recording ({signal.frames} frames at {signal.rate} Hz instead of "
+            f"{source.frames} at {source.rate})",
+            "choose the original, or open this file as a new track",
+        )
 
 
 def is_same_recording(source: SourceRef, signal: Signal) -> bool:

@@ -9,12 +9,27 @@ from typing import Final
 
 import numpy as np
 
-from engine.audio.signal import Samples, Span
+from engine.audio.signal import Format, Samples, Span
 from engine.audio.stft import Stft
 from engine.session.recipe import Scope
 
 BOX_STFT: Final = Stft(2048, 512)
 BOX_REACH: Final = 2048  # frames on each side that a boxed sample depends on
+
+
+def missed(scope: Scope, given: Format) -> str:
+    """Return why a scope touches nothing of a recording, or nothing if it touches some of it."""
+    if not given.frames:
+        return ""
+    if not scope.span(given.rate, given.frames).frames:
+        if scope.start_s is not None and round(scope.start_s * given.rate) >= given.frames:
+            return f"its scope begins at {scope.start_s:g} s and the recording ends at {given.frames / given.rate:g} s"
+        return "its scope is shorter than a sample"
+    if scope.channels is not None and not any(channel < given.channels for channel in scope.channels):
+        return f"its scope names no channel of the recording, which has {given.channels}"
+    if scope.is_box and not _bins(scope, given.rate).any():
+        return f"its scope holds no frequency of the recording, which ends at {given.rate / 2:g} Hz"
+    return ""
 
 
 def mix_down(x: Samples, wet: Samples, mix: float, scope: Scope, inside: Span, span: Span, frames: int, rate: int,

@@ -24,13 +24,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv
         The words after `shellac`.
     """
-    from engine.cli.parser import parse
+    from engine.cli.faults import spoken
     from engine.cli.say import error_line
 
     try:
-        arguments = parse(list(sys.argv[1:] if argv is None else argv))
-        status: int = arguments.command(arguments)
-        return status
+        with spoken():
+            from engine.cli.parser import parse
+
+            arguments = parse(list(sys.argv[1:] if argv is None else argv))
+            status: int = arguments.command(arguments)
+            return status
     except SystemExit as stop:  # argparse after --help and --version
         return stop.code if isinstance(stop.code, int) else 0
     except ShellacError as error:
@@ -43,9 +46,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output had enough; Python would complain once more when it closes the stream.
         sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123
         return 0
-    except MemoryError:
-        error_line("there isn't enough memory: close other programs or process a shorter part (--start, --stop)")
-        return ShellacError.exit_status
 
 
 def is_command(argv: Sequence[str]) -> bool:

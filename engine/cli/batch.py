@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.cli import say
+from engine.cli.faults import spoken
 from engine.cli.progress import interruptibly, shown
-from engine.errors import InputError, MissingFileError, OutputError, ShellacError, UsageError
+from engine.cli.targets import check_target, identities, read_by
+from engine.errors import InputError, MissingFileError, OutputError, OutputExistsError, ShellacError, UsageError
 from engine.session.recipe import Recipe
+from engine.session.session import SourceRef
 
 _LARGEST_BYTES = 64 << 20
 
@@ -23,6 +26,7 @@ class Task:
 
     source: Path
     recipe: Recipe
+    expected: SourceRef | None = None  # the recording as its project knew it
 
 
 def run_command(arguments: argparse.Namespace) -> int:
@@ -38,22 +42,23 @@ def run_command(arguments: argparse.Namespace) -> int:
         raise OutputError(f"the folder {folder} can't be made ({error.strerror})", "choose another place") from error
     renderer = Renderer(settings_of(arguments))
     options = options_of(arguments)
-    taken: set[Path] = set()
+    names = _Names(arguments, tasks)
     results: list[dict[str, Any]] = []
     for number, task in enumerate(tasks, 1):
         title = f"{task.source.name} ({number} of {len(tasks)})"
         with shown(title, arguments.quiet) as job:
-            result = interruptibly(job, partial(_one, task, arguments, options, renderer, taken, job))
+            result = interruptibly(job, partial(_one, task, arguments, options, renderer, names, job))
         results.append(result)
         _say(result, arguments)
+        if number < len(tasks):
+            job.check()  # a wish to stop that came after the file's last step
     failed = [result for result in results if not result["ok"]]
     if arguments.json:
         say.out_json({"results": results, "failed": len(failed)})
     elif len(tasks) > 1:
         say.out(f"{len(tasks) - len(failed)} of {len(tasks)} done")
-    if failed and len(tasks) == 1:
-        return int(failed[0]["exit_status"])
-    return InputError.exit_status if failed else 0
+    statuses = {int(result["exit_status"]) for result in failed} or {0}
+    return statuses.pop() if len(statuses) == 1 else InputError.exit_status
 
 
 def _tasks(recipe: str, inputs: list[Path]) -> list[Task]:
@@ -66,7 +71,7 @@ def _tasks(recipe: str, inputs: list[Path]) -> list[Task]:
         if not session.tracks:
             raise InputError(f"{recipe} has no track", "choose another project")
         if not inputs:
-            return [Task(track.source.path, track.recipe) for track in session.tracks]
+            return [Task(track.source.path, track.recipe, track.source) for track in session.tracks]
         track = session.track
         assert track is not None
         return [Task(path, track.recipe) for path in inputs]
@@ -90,53 +95,68 @@ def _read(recipe: str) -> bytes:
 
 
 def _one(
-    task: Task, arguments: argparse.Namespace, options: Any, renderer: Any, taken: set[Path], job: Any
+    task: Task, arguments: argparse.Namespace, options: Any, renderer: Any, names: _Names, job: Any
 ) -> dict[str, Any]:
     """Process one file; a failure becomes part of the result."""
     from engine.cli.process import process, settings_of, write_report
 
-    target = _target(task.source, arguments, taken)
+    target, report = names.choose(task.source)
     try:
-        done = process(
-            task.source, task.recipe, target, options, settings_of(arguments), job,
-            wants_report=arguments.json or arguments.report is not None, renderer=renderer,
-        )  # fmt: skip
-        if arguments.report is not None and done.report is not None:
-            write_report(done.report, target.with_name(f"{target.name}-report.{arguments.report}"), True)
+        with spoken():
+            done = process(
+                task.source, task.recipe, target, options, settings_of(arguments), job,
+                wants_report=arguments.json or report is not None, renderer=renderer, expected=task.expected,
+            )  # fmt: skip
+            if report is not None and done.report is not None:
+                write_report(done.report, report, arguments.force)
     except ShellacError as error:
         return {"source": str(task.source), "ok": False, "error": str(error), "exit_status": error.exit_status}
     out = {"source": str(task.source), "ok": True, "result": str(done.result), "notes": list(done.notes)}
     return out | ({"report": done.report} if done.report is not None else {})
 
 
-def _target(source: Path, arguments: argparse.Namespace, taken: set[Path]) -> Path:
-    """Return a name in the output folder that is neither an input's nor, without --force, taken: else numbered."""
-    from engine.audio.files import OPEN_SUFFIXES, WRITE_FORMATS
-    from engine.cli.process import format_suffixes
+class _Names:
+    """Gives every result a name in the output folder: no file that this run reads, none it wrote, none that is there.
 
-    suffix = source.suffix
-    if arguments.format:
-        suffix = format_suffixes()[arguments.format.upper()]
-    elif suffix.lower() in OPEN_SUFFIXES and suffix.lower() not in WRITE_FORMATS:
-        suffix = ".wav"  # what can be read but not written
-    sources = {_absolute(path) for path in (source, *arguments.inputs)}
-    number = 1
-    while True:
-        number_text = "" if number == 1 else f"-{number}"
-        target: Path = arguments.out / f"{source.stem}{number_text}{suffix}"
-        here = _absolute(target)
-        is_free = arguments.force or not target.exists()
-        if here not in taken and here not in sources and is_free:
-            taken.add(here)
-            return target
-        number += 1
+    Only the last of these gives way to --force; where a name is taken, the next number is.
+    """
 
+    def __init__(self, arguments: argparse.Namespace, tasks: list[Task]) -> None:
+        self._arguments = arguments
+        read = [path for task in tasks for path in (task.source, *read_by(task.recipe))]
+        self._taken = identities([Path(arguments.recipe), *read])
 
-def _absolute(path: Path) -> Path:
-    try:
-        return path.resolve()
-    except OSError:
-        return path.absolute()
+    def choose(self, source: Path) -> tuple[Path, Path | None]:
+        """Return the name of a result, and of its report if there is to be one."""
+        suffix, number = self._suffix(source), 1
+        while True:
+            number_text = "" if number == 1 else f"-{number}"
+            target: Path = self._arguments.out / f"{source.stem}{number_text}{suffix}"
+            wanted = self._arguments.report
+            report = None if wanted is None else target.with_name(f"{target.name}-report.{wanted}")
+            both = [path for path in (target, report) if path is not None]
+            if all(self._is_free(path) for path in both):
+                self._taken |= identities(both)
+                return target, report
+            number += 1
+
+    def _is_free(self, path: Path) -> bool:
+        try:
+            check_target(path, self._arguments.force, self._taken)
+        except OutputExistsError:
+            return False
+        return True
+
+    def _suffix(self, source: Path) -> str:
+        from engine.audio.files import OPEN_SUFFIXES, WRITE_FORMATS
+        from engine.cli.process import format_suffixes
+
+        suffix = source.suffix
+        if self._arguments.format:
+            return format_suffixes()[self._arguments.format.upper()]
+        if suffix.lower() in OPEN_SUFFIXES and suffix.lower() not in WRITE_FORMATS:
+            return ".wav"  # what can be read but not written
+        return suffix
 
 
 def _say(result: dict[str, Any], arguments: argparse.Namespace) -> None:

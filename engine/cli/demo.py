@@ -9,7 +9,8 @@ from typing import Any
 
 from engine.cli import say
 from engine.cli.progress import interruptibly, shown
-from engine.errors import OutputError, OutputExistsError
+from engine.cli.targets import check_target
+from engine.errors import OutputError
 from engine.session.recipe import Recipe, Step
 from engine.tools.tool import Job
 
@@ -70,8 +71,7 @@ def _prepare(folder: Path, force: bool) -> None:
             f"the folder {folder} can't be made ({error.strerror})", "choose another with --out"
         ) from error
     for name in (RESULT, PICTURE, PAGE, REPORT):
-        if (folder / name).exists() and not force:
-            raise OutputExistsError(f"{folder / name} exists already", "choose another --out, or use --force")
+        check_target(folder / name, force)
 
 
 def _against(clean: Any, other: Any) -> dict[str, float]:

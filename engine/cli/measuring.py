@@ -15,6 +15,7 @@ import numpy as np
 from engine.audio.signal import Samples, Signal, blocks, check_span
 from engine.cli import say
 from engine.cli.progress import interruptibly, shown
+from engine.cli.targets import check_target
 from engine.errors import EmptyRecordingError, OutputError
 from engine.settings import Settings
 from engine.tools.tool import Job
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from engine.audio.files import FileSignal
 
 SEED_RATE = 16_000
+WAVES, SPECTRA = "audio_comparison.png", "spectrogram_comparison.png"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class Head:
 
 def measure_command(arguments: argparse.Namespace) -> int:
     """Measure and print."""
+    if arguments.plots is not None:
+        for name in (WAVES, SPECTRA):  # before the work, not after
+            check_target(arguments.plots / name, arguments.force)
     with shown("Measure", arguments.quiet) as job:
         found = interruptibly(job, lambda: measure(arguments, job))
     if arguments.json:
@@ -172,10 +177,8 @@ def _plots(a: Signal, b: Signal, folder: Path, job: Job) -> None:
     except OSError as error:
         raise OutputError(f"the folder {folder} can't be made ({error.strerror})", "choose another place") from error
     names = ("A", "B")
-    wave = folder / "audio_comparison.png"
-    before_after(a, b, wave, "Waveforms", names, "waveforms", job.part(0.0, 0.5))
-    spectra = folder / "spectrogram_comparison.png"
-    before_after(a, b, spectra, "Spectrograms", names, "spectrograms", job.part(0.5, 1.0))
+    before_after(a, b, folder / WAVES, "Waveforms", names, "waveforms", job.part(0.0, 0.5))
+    before_after(a, b, folder / SPECTRA, "Spectrograms", names, "spectrograms", job.part(0.5, 1.0))
 
 
 def _plain(figures: Mapping[str, Any]) -> dict[str, Any]:

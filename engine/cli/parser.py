@@ -136,6 +136,7 @@ def _add_measure(commands: Any) -> None:
     parser.add_argument(
         "--plots", type=Path, metavar="DIR", help="write audio_comparison.png, spectrogram_comparison.png"
     )
+    parser.add_argument("--force", action="store_true", help="replace the pictures of an earlier measurement")
     parser.add_argument("--protocol", choices=("seed",), help="seed: 16 kHz mono, shorter length, no alignment")
     _add_common(parser)
     parser.set_defaults(command=measure_command)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.cli import say
 from engine.cli.progress import interruptibly, shown
-from engine.errors import EmptyRecordingError, OutputExistsError, UsageError
+from engine.cli.targets import check_report_target, check_target, identities, read_by
+from engine.errors import EmptyRecordingError, UsageError
 from engine.session.recipe import Recipe, Scope, Step
 from engine.settings import Settings, choose, cores
 from engine.tools.tool import Job, Tool, Value
@@ -19,6 +20,7 @@ from engine.tools.tool import Job, Tool, Value
 if TYPE_CHECKING:
     from engine.audio.files import FileSignal, WriteOptions, WriteReport
     from engine.session.render import RenderedSignal, Renderer
+    from engine.session.session import SourceRef
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ def tool_command(arguments: argparse.Namespace) -> int:
     if arguments.output is None:
         raise UsageError("there is no name for the result", "give one with -o")
     recipe = Recipe((step_of(arguments, tool),))
+    if arguments.report is not None:  # before minutes of work, not after
+        check_report_target(
+            arguments.report, arguments.force, identities([arguments.input, arguments.output, *read_by(recipe)])
+        )
     with shown(tool.label, arguments.quiet) as job:
         done = interruptibly(
             job,
@@ -122,14 +128,19 @@ def format_suffixes() -> dict[str, str]:
 
 def process(
     source: Path, recipe: Recipe, result: Path, options: WriteOptions, settings: Settings, job: Job,
-    wants_report: bool = False, renderer: Renderer | None = None,
+    wants_report: bool = False, renderer: Renderer | None = None, expected: SourceRef | None = None,
 ) -> Processed:  # fmt: skip
     """Render `recipe` over a recording and write it.
+
+    Parameters
+    ----------
+    expected
+        The recording as a project knew it, where there is one.
 
     Raises
     ------
     InputError
-        If the recording is empty or can't be read, or the recipe needs what isn't installed.
+        If the recording is empty, can't be read or isn't the expected one, or the recipe needs what isn't installed.
     OutputError
         If the result can't be written.
     Cancelled
@@ -137,16 +148,17 @@ def process(
     """
     from engine.audio.files import open_signal, write
     from engine.session.networks import network_changes
+    from engine.session.project import source_change
     from engine.session.render import Renderer, check_recipe
     from engine.session.report import processing_note
 
-    if result.exists() and not options.force:  # before minutes of work, not after
-        raise OutputExistsError(f"{result} exists already", "choose another name, or allow replacing it (--force)")
+    check_target(result, options.force, identities([source, *read_by(recipe)]))  # before minutes of work, not after
     opening, reading, writing, reporting = (job.part(a, b) for a, b in ((0, 0.1), (0.1, 0.4), (0.4, 0.9), (0.9, 1.0)))
     renderer = renderer or Renderer(settings)
     with closing(open_signal(source, settings, job.check, opening.progress)) as signal:
         if signal.frames == 0:
             raise EmptyRecordingError(f"{source} is empty (0 frames of sound)", "choose a recording with sound in it")
+        changed = source_change(expected, signal) if expected is not None else ""
         rendered = renderer.render(signal, recipe)
         check_recipe(rendered)
         comment = "; ".join(t for t in (signal.info.tags.get("comment", ""), processing_note(recipe, rendered)) if t)
@@ -156,7 +168,7 @@ def process(
             writing.progress,
         )  # fmt: skip
         report = make_report(rendered, recipe, signal, written, reporting) if wants_report else None
-        notes = (*network_changes(recipe), *_notes(rendered, signal, written))
+        notes = (*network_changes(recipe), *_notes(rendered, signal, written, changed))
     return Processed(report, notes, written.path)
 
 
@@ -180,10 +192,11 @@ def make_report(
     return change_report(rendered, recipe, Subject(info.path.name, written.path.name, source_facts, result_facts), job)
 
 
-def _notes(rendered: RenderedSignal, signal: FileSignal, written: WriteReport) -> tuple[str, ...]:
+def _notes(rendered: RenderedSignal, signal: FileSignal, written: WriteReport, changed: str) -> tuple[str, ...]:
     from engine.inference.network import notes
 
-    found = [signal.info.note, written.note, *notes()]
+    found = [changed, signal.info.note, written.note, *notes()]
+    found += [device.idle_reason for device in rendered.devices]
     if signal.repairs:
         found.append(f"{len(signal.repairs)} run(s) of non-finite samples were repaired while reading")
     for mark in rendered.marks:
@@ -198,9 +211,6 @@ def write_report(report: Mapping[str, Any], path: Path, force: bool, picture_png
     from engine.session.report import to_json
     from engine.session.report_page import to_html
 
-    if path.suffix.lower() not in (".json", ".html", ".htm"):
-        raise UsageError(f"a report can't be called {path.name!r}", "end its name in .json or .html")
-    if path.exists() and not force:
-        raise OutputExistsError(f"{path} exists already", "choose another name, or allow replacing it (--force)")
+    check_report_target(path, force)
     is_json = path.suffix.lower() == ".json"
     write_atomically(path, (to_json(report) if is_json else to_html(report, picture_png)).encode())

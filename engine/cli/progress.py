@@ -61,8 +61,16 @@ def shown(title: str, quiet: bool) -> Iterator[Job]:
         progress.close()
 
 
+def _endings() -> tuple[signal.Signals, ...]:
+    """Return the signals that ask a command to end. Under `nohup` the one of a lost terminal isn't among them."""
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hang_up is None or signal.getsignal(hang_up) == signal.SIG_IGN:
+        return signal.SIGINT, signal.SIGTERM
+    return signal.SIGINT, signal.SIGTERM, hang_up
+
+
 def interruptibly(job: Job, work: Callable[[], Result]) -> Result:
-    """Do `work` so that Ctrl+C cancels `job` at once, even while a network runs.
+    """Do `work` so that Ctrl+C cancels `job` at once, even while a network runs; so do TERM and a terminal that goes.
 
     Python hears signals only on the main thread and only between its own steps, so the work goes to another one.
 
@@ -86,7 +94,7 @@ def interruptibly(job: Job, work: Callable[[], Result]) -> Result:
         job.cancel()
         signal.signal(number, signal.SIG_DFL)  # whoever asks twice isn't kept waiting by a worker that is stuck
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in _endings()}
     worker = threading.Thread(target=run, name="work")
     try:
         worker.start()

@@ -166,7 +166,7 @@ def inner(frames: NDArray[Any], samples: int) -> NDArray[Any]:
     return frames[EXTRA : EXTRA + 1 + samples // STFT.hop]
 
 
-def classical(mix: Samples) -> Samples:
+def wiener(mix: Samples) -> Samples:
     """Blind decision-directed Wiener on the quantile profile, no floor."""
     spectra = padded_frames(mix)
     power = spectra.real**2 + spectra.imag**2

@@ -2,23 +2,26 @@
 
 The folder `decoded` of the cache holds one pair `KEY.f32` (frames x channels, this machine's byte order) and
 `KEY.json` per recording. The least recently opened ones make room when the limit is reached; everything in it may be
-deleted at any time.
+deleted at any time. `KEY.*.part` is being written, under a lock that goes with the process, however it ends.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import shutil
 import sys
 import threading
+import time
 import uuid
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,8 @@ from engine.audio.signal import Samples
 from engine.errors import OutputError
 from engine.settings import Settings
 
+_PART = ".part"
+_UNSURE_S = 60.0  # a part so young may not be locked yet
 VERSION = 1  # raised when the same file would be decoded differently
 _LOCKS: dict[str, threading.Lock] = {}
 _LOCKS_GUARD = threading.Lock()
@@ -144,11 +149,12 @@ class DecodeCache:
             return None
 
     def _fill(self, key: str, channels: int, decode: Callable[[dict[str, object]], Iterator[Samples]]) -> None:
-        part = self.folder / f"{key}.{uuid.uuid4().hex[:8]}.part"
+        part = self.folder / f"{key}.{uuid.uuid4().hex[:8]}{_PART}"
         facts: dict[str, object] = {}
         frames = 0
         try:
             with part.open("wb") as file:
+                _hold(file)
                 for block in decode(facts):
                     file.write(np.ascontiguousarray(block, dtype=np.float32).data)
                     frames += len(block)
@@ -170,18 +176,14 @@ class DecodeCache:
         OutputError
             If the disk itself hasn't that much room.
         """
-        entries = sorted((p.stat().st_mtime, p) for p in self.folder.glob("*.json"))
-        sizes = {p: _size(p.with_suffix(".f32")) for _, p in entries}
-        total = sum(sizes.values())
-        for _, facts in entries:
+        entries = sorted(self._entries(), key=lambda entry: entry.used)
+        total = sum(entry.size for entry in entries)
+        for entry in entries:
             if total + needed_bytes <= self.limit_bytes:
                 break
-            if facts.stem == keep:
-                continue
-            with contextlib.suppress(OSError):
-                facts.with_suffix(".f32").unlink(missing_ok=True)
-                facts.unlink(missing_ok=True)
-                total -= sizes[facts]
+            if entry.key != keep and not entry.is_being_written:
+                entry.delete()
+                total -= entry.size
         free = shutil.disk_usage(self.folder).free
         if needed_bytes > free:
             raise OutputError(
@@ -189,12 +191,64 @@ class DecodeCache:
                 "free some space, or choose another cache folder in the preferences (SHELLAC_CACHE)",
             )
 
+    def _entries(self) -> list[_Entry]:
+        """Return what the folder holds, having deleted what nobody writes any more."""
+        files: dict[str, list[tuple[Path, os.stat_result]]] = {}
+        for path in list(self.folder.iterdir()):
+            try:
+                state = path.stat()
+                if path.suffix == _PART and _is_abandoned(path, state):
+                    path.unlink()
+                    continue
+            except OSError:
+                continue  # another program made room
+            files.setdefault(path.stem, []).append((path, state))
+        return [
+            _Entry(
+                key, tuple(path for path, _ in both),
+                sum(state.st_size for _, state in both), max(state.st_mtime for _, state in both),
+            )
+            for key, both in files.items()
+        ]  # fmt: skip
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+
+@dataclass(frozen=True)
+class _Entry:
+    """The files of one key, complete or not."""
+
+    key: str
+    paths: tuple[Path, ...]
+    size: int  # bytes
+    used: float  # seconds since 1970
+
+    @property
+    def is_being_written(self) -> bool:
+        return any(path.suffix == _PART for path in self.paths)
+
+    def delete(self) -> None:
+        for path in self.paths:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _hold(file: BinaryIO) -> None:
+    """Tell other programs that this file is being written."""
+    with contextlib.suppress(OSError):  # a file system without locks: its time of change has to do
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _is_abandoned(path: Path, state: os.stat_result) -> bool:
+    """Return True if the program that wrote a part is gone."""
+    if time.time() - state.st_mtime < _UNSURE_S:
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+    return True
 
 
 def _lock(key: str) -> threading.Lock:

@@ -5,33 +5,49 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 from pathlib import Path
 from uuid import uuid4
 
 from engine.errors import OutputError
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, keep: Path | None = None) -> None:
     """Replace `path` by `data`; whoever reads at any moment finds the old or the new content, whole.
+
+    A link stays a link, and who may read the file stays as it was.
+
+    Parameters
+    ----------
+    keep
+        A name in the same folder under which the old content stays.
 
     Raises
     ------
     OutputError
         If the folder can't be written or the disk is full. The old content is still there.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{uuid4().hex[:8]}.part")
+    beside: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        place = path.resolve() if path.is_symlink() else path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = place.with_name(f".shellac-{uuid4().hex[:12]}.part")
         with beside.open("wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        beside.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
+        if place.exists():
+            beside.chmod(stat.S_IMODE(place.stat().st_mode))
+            if keep is not None:
+                place.replace(keep)
+        beside.replace(place)
+    except (OSError, RuntimeError) as error:  # the second where links turn in a circle
+        if beside is not None:
+            with contextlib.suppress(OSError):
+                beside.unlink()
         raise OutputError(
-            f"{path} can't be written ({error.strerror or error})", "choose another folder or free some space"
+            f"{path} can't be written ({getattr(error, 'strerror', None) or error})",
+            "choose another folder or free some space",
         ) from error
 
 

@@ -6,6 +6,7 @@ lock goes with the process, however it ends.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import weakref
@@ -73,9 +74,7 @@ class Journal:
             "project": "" if project_path is None else str(project_path),
             "session": session_to_json(session),
         }
-        if now.exists():
-            now.replace(self._folder / _BEFORE)
-        write_atomically(now, dump_json(data))
+        write_atomically(now, dump_json(data), keep=self._folder / _BEFORE)
 
     def clear(self) -> None:
         """Forget the session: it was saved, or its end was wished for."""
@@ -105,19 +104,21 @@ class Journal:
             return  # `write` says what is wrong; without locks every journal looks left behind, which loses nothing
 
     def _orphans(self) -> list[Path]:
-        if not self._base.is_dir():
-            return []
-        return [f for f in sorted(self._base.iterdir()) if f.is_dir() and f != self._folder and not _is_held(f)]
+        try:
+            folders = sorted(self._base.iterdir())
+        except OSError:
+            return []  # there is none, or nobody may look into it
+        return [f for f in folders if f.is_dir() and f != self._folder and not _is_held(f)]
 
 
 def _is_held(folder: Path) -> bool:
     try:
-        with (folder / _LOCK).open("r+") as lock:
+        with (folder / _LOCK).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
+    except BlockingIOError:
         return True
+    except OSError:
+        return False  # no lock, or a disk without locks: nobody knows who lives, and asking loses nothing
     return False
 
 
@@ -134,14 +135,14 @@ def _read(folder: Path) -> Recovery | None:
         except OSError:
             continue
         except (ProjectError, ValueError, OverflowError):
-            path.replace(folder / _BROKEN)
+            with contextlib.suppress(OSError):  # where nothing may be moved it is only passed over
+                path.replace(folder / _BROKEN)
     return None
 
 
 def _delete(folder: Path) -> None:
-    for name in (_NOW, _BEFORE, _BROKEN, _LOCK):
-        (folder / name).unlink(missing_ok=True)
-    try:
+    """Delete a journal. What can't be deleted is offered again at the next start, which loses nothing."""
+    with contextlib.suppress(OSError):
+        for name in (_NOW, _BEFORE, _BROKEN, _LOCK):
+            (folder / name).unlink(missing_ok=True)
         folder.rmdir()
-    except OSError:
-        return  # not empty or not there: nothing of ours

@@ -187,7 +187,7 @@ def _track_from_json(data: object, folder: Path | None) -> Track:
     return Track(
         name=text(table, "name", ""),
         source=SourceRef(
-            _find(text(source, "path"), text(source, "relative", ""), folder),
+            _find(text(source, "path"), text(source, "relative", ""), folder, text(source, "fingerprint", "")),
             text(source, "fingerprint", ""),
             *(_whole(source, name) for name in ("frames", "rate", "channels")),
         ),
@@ -205,13 +205,29 @@ def _relative(path: Path, folder: Path | None) -> str:
         return ""  # another drive
 
 
-def _find(absolute: str, relative: str, folder: Path | None) -> Path:
-    """Prefer the place beside the project: a folder that was copied as a whole still fits together."""
-    if folder is not None and relative:
-        beside = Path(os.path.normpath(folder / relative))
-        if _is_file(beside):
-            return beside
-    return Path(absolute)
+def _find(absolute: str, relative: str, folder: Path | None, known: str) -> Path:
+    """Prefer the place beside the project: a folder that was copied as a whole still fits together.
+
+    Only where the file there is another recording than the project knew, and the old place still has it, that wins.
+    """
+    there = Path(absolute)
+    if folder is None or not relative:
+        return there
+    beside = Path(os.path.normpath(folder / relative))
+    if not _is_file(beside):
+        return there
+    if not known or not _is_file(there) or beside.samefile(there):
+        return beside
+    return there if _has_content(there, known) and not _has_content(beside, known) else beside
+
+
+def _has_content(path: Path, known: str) -> bool:
+    from engine.audio.opening import fingerprint, is_same_content
+
+    try:
+        return is_same_content(fingerprint(path), known)
+    except OSError:
+        return False
 
 
 def _is_file(path: Path) -> bool:

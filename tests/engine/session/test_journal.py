@@ -173,3 +173,48 @@ def test_after_kill_9_during_a_job_rack_and_finished_chunks_are_back() -> None:
     result = Renderer(settings, tools=[AGE]).render(ArraySignal(samples, 8000), track.recipe, track.source.fingerprint)
     assert result.finished == (Span(0, 3 * 5 * 8000),)
     assert result.read_available(0, 100)[1] == (Span(0, 100),)
+
+
+def refuse(*given: Any, **more: Any) -> Any:
+    raise PermissionError(30, "Read-only file system")
+
+
+def test_a_state_folder_turned_read_only_is_a_sentence_and_keeps_the_last_session(monkeypatch: Any) -> None:
+    journal = Journal(Settings())
+    journal.write(a_session(1))
+    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OutputError, match="Read-only"):
+        journal.write(a_session(2))
+    journal._unlock()  # type: ignore[misc]  # the program dies
+    found = Journal(Settings()).recover()
+    assert found is not None
+    assert found.session == a_session(1)
+
+
+def test_a_broken_journal_in_a_read_only_folder_stops_no_start(monkeypatch: Any) -> None:
+    left_behind(2)
+    (path,) = (Settings().state_folder / "journal").glob("*/session.json")
+    path.write_bytes(b"nonsense")
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    journal = Journal(Settings())
+    found = journal.recover()
+    assert found is not None
+    assert found.session == a_session(1)
+    journal.forget(found)  # it will be asked again
+
+
+def test_without_locks_every_journal_is_offered(monkeypatch: Any) -> None:
+    """As on a network disk: nobody knows who lives, and asking loses nothing."""
+    import fcntl
+
+    def no_locks(*given: Any) -> None:
+        raise OSError(37, "No locks available")
+
+    left_behind(2)
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    found = Journal(Settings()).recover()
+    assert found is not None
+    assert found.session == a_session(2)

@@ -154,3 +154,19 @@ def load_or_refuse(data: Any) -> None:
     except ShellacError:
         return
     assert session_from_json(json.loads(json.dumps(session_to_json(session, Path("/somewhere")))), Path("/somewhere"))
+
+
+def test_where_two_recordings_have_the_name_the_one_that_was_meant_is_taken(tmp_path: Path) -> None:
+    """The project was saved in one folder and then moved to another, where a file of that name stands already."""
+    from engine.audio.files import fingerprint
+
+    paths = [tmp_path / folder / "side 1.wav" for folder in ("work", "moved")]
+    for path, content in zip(paths, (b"meant", b"other"), strict=True):
+        path.parent.mkdir()
+        path.write_bytes(content)
+    meant, other = paths
+    for known, found in ((fingerprint(meant), meant), (fingerprint(other), other), ("neither", other), ("", other)):
+        save_project(Session((Track("side 1", SourceRef(meant, known)),)), meant.parent / "p.shellac")
+        (meant.parent / "p.shellac").rename(other.parent / "p.shellac")
+        session, _ = load_project(other.parent / "p.shellac")
+        assert session.tracks[0].source.path == found

@@ -27,7 +27,7 @@ from engine.settings import Settings, cores
 
 _TIMEOUT_S = 30
 _PACKAGES = ("numpy", "scipy", "soxr", "soundfile", "sounddevice", "onnxruntime", "PySide6-Essentials",
-             "matplotlib", "mido", "tqdm", "av")  # fmt: skip
+             "matplotlib", "tqdm", "av")  # fmt: skip
 _OPTIONAL = ("av",)
 _DEVICES = """
 import json

@@ -43,13 +43,40 @@ class Dehum:
 
     def removed(self, signal: Signal, params: Params, learned: Learned, span: Span, job: Job) -> Samples:
         """Return hum and rumble."""
-        out = np.zeros((span.frames, signal.channels), dtype=np.float32)
-        if learned.arrays:
-            out += _hum(HumTrack(**learned.arrays), signal, span, job)
-        if params["rumble"]:
-            low_pass = rumble_filter(signal.rate, float(params["rumble_hz"]))
-            out += FilteredSignal(signal, low_pass).read(span.start, span.stop)
-        return out
+        track = HumTrack(**learned.arrays) if learned.arrays else None
+        hum = np.zeros((span.frames, signal.channels), dtype=np.float32)
+        if track is not None:
+            hum += _hum(track, signal, span, job)
+        if not params["rumble"]:
+            return hum
+        low_pass = rumble_filter(signal.rate, float(params["rumble_hz"]))
+        # Of what is left without the hum: the mains lie under the filter too, and would be taken away twice.
+        rest = signal if track is None else _WithoutHum(signal, track, job)
+        return hum + FilteredSignal(rest, low_pass).read(span.start, span.stop)
+
+
+@dataclass(frozen=True)
+class _WithoutHum:
+    """A Signal less its hum."""
+
+    signal: Signal
+    track: HumTrack
+    job: Job
+
+    @property
+    def rate(self) -> int:
+        return self.signal.rate
+
+    @property
+    def channels(self) -> int:
+        return self.signal.channels
+
+    @property
+    def frames(self) -> int:
+        return self.signal.frames
+
+    def read(self, start: int, stop: int) -> Samples:
+        return self.signal.read(start, stop) - _hum(self.track, self.signal, Span(start, stop), self.job)
 
 
 def _hum(track: HumTrack, signal: Signal, span: Span, job: Job) -> Samples:

@@ -80,3 +80,14 @@ def test_rumble_is_cut_even_where_there_is_no_hum() -> None:
     result = result_of(rumbling, rumble=True, rumble_hz=40.0)
     middle = slice(RATE, 5 * RATE)
     assert snr_db(clean[middle], result[middle]) > snr_db(clean[middle], rumbling[middle]) + 25
+
+
+def test_the_rumble_filter_does_not_take_the_mains_away_twice() -> None:
+    damaged = music(10) + mains(10)
+    window = np.hanning(len(damaged))
+
+    def line(samples: Samples) -> float:
+        return float(np.abs(np.exp(-2j * np.pi * 50.08 * np.arange(len(samples)) / RATE) @ (window * samples[:, 0])))
+
+    result = result_of(damaged, rumble=True, rumble_hz=80.0)
+    assert 20 * np.log10(line(result) / line(damaged)) < -30

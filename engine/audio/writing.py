@@ -10,6 +10,7 @@ import contextlib
 import math
 import os
 import shutil
+import stat
 import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -438,9 +439,19 @@ def _verify(part: Path, plan: _Plan, sound: Signal, written: _Written, check: Ch
 def _put_in_place(part: Path, path: Path, force: bool) -> None:
     with part.open("rb+") as file:
         os.fsync(file.fileno())
-    if path.exists() and not force:
-        raise OutputExistsError(f"{path} appeared while it was being written", "choose another name")
-    part.replace(path)
+    if force:
+        if path.exists():
+            part.chmod(stat.S_IMODE(path.stat().st_mode))
+        part.replace(path)
+        return
+    try:
+        os.link(part, path)  # a rename would replace what appeared meanwhile
+    except FileExistsError as error:
+        raise OutputExistsError(f"{path} appeared while it was being written", "choose another name") from error
+    except OSError as error:  # a disk without links: nearly as good
+        if path.exists():
+            raise OutputExistsError(f"{path} appeared while it was being written", "choose another name") from error
+        part.replace(path)
 
 
 def _empty_flac(plan: _Plan, channels: int) -> bytes:

@@ -212,6 +212,49 @@ def test_a_cancelled_or_failed_export_leaves_nothing(tmp_path: Path) -> None:
     assert left_in(tmp_path) == []
 
 
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_appears_during_the_export_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    """With links not even if it appears after the last look; on a disk without them, up to that look."""
+    real = os.fsync
+
+    def late(descriptor: int) -> None:
+        real(descriptor)
+        (tmp_path / "out.wav").write_text("KEEP")
+
+    def no_links(*given: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if has_links:
+        monkeypatch.setattr(Path, "exists", lambda path: False)
+    else:
+        monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(os, "fsync", late)
+    with pytest.raises(OutputExistsError, match="appeared"):
+        write(noise(1000), tmp_path / "out.wav")
+    assert left_in(tmp_path) == ["out.wav"]
+    assert (tmp_path / "out.wav").read_text() == "KEEP"
+
+
+def test_a_disk_without_links_gets_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*given: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    write(noise(1000), tmp_path / "out.wav")
+    assert left_in(tmp_path) == ["out.wav"]
+    assert soundfile.info(tmp_path / "out.wav").frames == 1000
+
+
+def test_who_may_read_a_replaced_file_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "out.wav"
+    write(noise(10), path)
+    path.chmod(0o640)
+    write(noise(20), path, WriteOptions(force=True))
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_failed_export_keeps_the_file_it_was_to_replace(tmp_path: Path) -> None:
     (tmp_path / "out.wav").write_text("precious")
 

@@ -150,9 +150,20 @@ class Renderer:
         needed, free = self.disk_needed_bytes(rendered), self.store.free_bytes()
         if needed > free:
             raise OutputError(
-                f"rendering needs {needed / 1e9:.1f} GB and the disk of the cache has {free / 1e9:.1f} GB free",
+                f"rendering needs {_size(needed)} and the disk of the cache has {_size(free)} free",
                 "free some space, choose another cache folder or a smaller cache limit",
             )
+
+    def _share_of_cache(self, rendered: RenderedSignal) -> tuple[int, OutputError | None]:
+        """Return how many frames of a result the cache holds with all that is below them, and an error if not all."""
+        needed = 4 * sum(device.inside.frames * device.format.channels for device in rendered.devices)
+        if needed <= self.store.room_bytes:
+            return rendered.frames, None
+        return rendered.frames * self.store.room_bytes // needed, OutputError(
+            f"this rack needs {_size(needed)} of cache and the limit is {_size(self.store.limit_bytes)}",
+            "raise the limit, or switch devices off",
+            "what lies nearest the cursor is rendered, and all of it can be exported",
+        )
 
     def work(
         self,
@@ -176,7 +187,8 @@ class Renderer:
         Cancelled
             If the job was cancelled. Finished chunks are kept.
         OutputError
-            If the disk can't keep what is finished; where that can be foreseen, before anything is computed.
+            If the disk can't keep what is finished; where that can be foreseen, before anything is computed. If the
+            cache's limit is too small for the rack, after as much as it holds: more would only push that out again.
         """
         if not rendered.unfinished:
             return
@@ -186,15 +198,23 @@ class Renderer:
         count = len(todo)
         signal = rendered.under(job)
         self._bench.disk_error = None
+        frames_left, too_small = self._share_of_cache(rendered)
         while todo:
             job.progress(0.2 + 0.8 * (count - len(todo)) / count, "rendering")
             piece = min(todo, key=lambda span: _urgency(span, cursor(), loop(), rendered.rate))
             todo.remove(piece)
+            frames_left -= piece.frames
+            if too_small is not None and frames_left < 0:
+                raise too_small
             signal.read(*piece)
             if self._bench.disk_error is not None:
                 raise self._bench.disk_error
             on_chunk(piece)
         job.progress(1.0, "done")
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def _urgency(span: Span, cursor: int, loop: Span | None, rate: int) -> tuple[int, float]:

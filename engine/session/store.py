@@ -30,6 +30,7 @@ _MAGIC: Final = b"SHLCHNK1"
 _HEAD: Final = struct.Struct("<8sIII")  # magic, CRC-32 of the rest, bytes of JSON, channels
 _SUFFIX: Final = ".chunk"
 _ANALYSIS: Final = "analysis.npz"
+_ROOM: Final = 0.9  # of the limit: making room for each chunk anew would look at the whole folder each time
 _MEMORY_BYTES: Final = 32 << 20
 _UNSURE_NS: Final = 50_000_000  # a folder changed so recently may change again within the same time stamp
 _SHELVES_AT_MOST: Final = 128
@@ -174,6 +175,11 @@ class ChunkStore:
         """Return how much the folder holds now."""
         return sum(size for _, size, _ in self._files())
 
+    @property
+    def room_bytes(self) -> int:
+        """How much is sure to stay until something else is written."""
+        return int(self.limit_bytes * _ROOM)
+
     def free_bytes(self) -> int:
         """Return how much the disk still takes."""
         place = next((p for p in (self.folder, *self.folder.parents) if p.is_dir()), Path("/"))
@@ -229,7 +235,7 @@ class ChunkStore:
         total = sum(size for _, size, _ in files)
         if total > self.limit_bytes:
             for _, size, path in files:
-                if total <= self.limit_bytes * 0.9:
+                if total <= self.room_bytes:
                     break
                 _remove(path)
                 self._forget(path)

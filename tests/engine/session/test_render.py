@@ -8,6 +8,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -423,12 +424,29 @@ def test_a_disk_that_is_too_small_is_said_before_anything_is_computed(
     result = renderer.render(source, rack(Step("normalise"), Step("gain", scope=Scope(0.0, 1.0))))
     assert renderer.disk_needed_bytes(result) == (23_456 + 1_000) * 2 * 4
     monkeypatch.setattr(ChunkStore, "free_bytes", lambda self: 195_647)
-    with pytest.raises(OutputError, match="GB free"):
+    with pytest.raises(OutputError, match="MB free"):
         renderer.work(result)
     assert small_tools["normalise"].analysed == 0
     monkeypatch.setattr(ChunkStore, "free_bytes", lambda self: 195_648)
     renderer.work(result)
     assert renderer.disk_needed_bytes(result) == 0
+
+
+def test_a_cache_too_small_for_the_rack_holds_what_lies_ahead_and_says_so(
+    tmp_path: Path, small_tools: Tools, source: Any
+) -> None:
+    """Two devices over five chunks of 40 kB need 0.4 MB; within 0.2 MB two of five can be ready."""
+    store = ChunkStore(tmp_path / "small", 200_000, memory_bytes=1)
+    renderer = Renderer(Settings(threads=1), store, list(small_tools.values()))
+    result = renderer.render(source, rack(Step("smooth"), Step("normalise")))
+    for cursor, first in ((20_000, Span(20_000, 23_456)), (5_000, Span(5_000, 10_000))):
+        landed: list[Span] = []
+        with pytest.raises(OutputError, match=r"needs 0\.4 MB .* limit is 0\.2 MB.*raise the limit"):
+            renderer.work(result, partial(int, cursor), on_chunk=landed.append)
+        assert landed[0] == first
+        assert 2 <= len(landed) <= 3
+        for span in landed:
+            assert result.read_available(*span)[1] == (span,), "what was announced is still there"
 
 
 def test_a_damaged_chunk_is_rendered_again(

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.audio.fir import FilteredSignal, Fir
-from engine.audio.signal import Samples, Signal, Span
+from engine.audio.signal import Samples, Signal, Span, read_padded
 from engine.inference.grid import Grid
 from engine.measure.hum import BASES_HZ, NODE_SECONDS, HumTrack, track_hum
 from engine.tools.restore.chain import Learned
 from engine.tools.tool import Job, Params
 
+SILENT_RUN: Final = 64  # zeros in a row that no recorded sound has
 RUMBLE_PERIODS: Final = 4.0  # length of the rumble filter in periods of its frequency: 40 dB down half an octave below
 
 
@@ -44,15 +45,29 @@ class Dehum:
     def removed(self, signal: Signal, params: Params, learned: Learned, span: Span, job: Job) -> Samples:
         """Return hum and rumble."""
         track = HumTrack(**learned.arrays) if learned.arrays else None
-        hum = np.zeros((span.frames, signal.channels), dtype=np.float32)
+        out = np.zeros((span.frames, signal.channels), dtype=np.float32)
         if track is not None:
-            hum += _hum(track, signal, span, job)
-        if not params["rumble"]:
-            return hum
-        low_pass = rumble_filter(signal.rate, float(params["rumble_hz"]))
-        # Of what is left without the hum: the mains lie under the filter too, and would be taken away twice.
-        rest = signal if track is None else _WithoutHum(signal, track, job)
-        return hum + FilteredSignal(rest, low_pass).read(span.start, span.stop)
+            out += _hum(track, signal, span, job)
+        if params["rumble"]:
+            low_pass = rumble_filter(signal.rate, float(params["rumble_hz"]))
+            # Of what is left without the hum: the mains lie under the filter too, and would be taken away twice.
+            rest = signal if track is None else _WithoutHum(signal, track, job)
+            out += FilteredSignal(rest, low_pass).read(span.start, span.stop)
+        out[digital_silence(signal, span)] = 0.0
+        return out
+
+
+def digital_silence(signal: Signal, span: Span) -> NDArray[np.bool_]:
+    """Return which samples lie in a run of at least `SILENT_RUN` zeros, shape (span.frames, channels).
+
+    A leader, or a gap that somebody cut: no hum was recorded there, so none may be subtracted.
+    """
+    reach = SILENT_RUN - 1
+    is_zero = read_padded(signal, span.start - reach, span.stop + reach) == 0.0
+    zeros = np.cumsum(np.vstack([np.zeros((1, signal.channels), dtype=np.int64), is_zero]), axis=0)
+    starts_run = zeros[SILENT_RUN:] - zeros[:-SILENT_RUN] == SILENT_RUN  # the next SILENT_RUN samples are zeros
+    runs = np.cumsum(np.vstack([np.zeros((1, signal.channels), dtype=np.int64), starts_run]), axis=0)
+    return np.asarray(runs[SILENT_RUN:] - runs[:-SILENT_RUN] > 0)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 from engine.audio.signal import ArraySignal, Samples, Span
 from engine.measure import snr_db
 from engine.tools.restore import RESTORE
-from engine.tools.restore.dehum import rumble_filter
+from engine.tools.restore.dehum import digital_silence, rumble_filter
 from engine.tools.tool import Value, complete
 
 RATE = 44_100
@@ -91,3 +91,26 @@ def test_the_rumble_filter_does_not_take_the_mains_away_twice() -> None:
 
     result = result_of(damaged, rumble=True, rumble_hz=80.0)
     assert 20 * np.log10(line(result) / line(damaged)) < -30
+
+
+@pytest.mark.parametrize("rumble", [False, True])
+def test_no_hum_is_written_into_digital_silence(rumble: bool) -> None:
+    damaged = music(20) + mains(20)
+    damaged[: RATE // 2] = 0.0
+    result = result_of(damaged, rumble=rumble)
+    assert not result[: RATE // 2].any()
+    assert not np.array_equal(result, damaged)
+
+
+def test_silence_is_found_by_its_own_length_however_it_is_asked_for() -> None:
+    samples = np.ones((400, 2), dtype=np.float32)
+    samples[100:163, 0] = 0.0  # one short of a run
+    samples[200:264, 0] = 0.0
+    samples[300:380, 1] = 0.0
+    truth = np.zeros((400, 2), dtype=bool)
+    truth[200:264, 0] = truth[300:380, 1] = True
+    signal = ArraySignal(samples, RATE)
+    np.testing.assert_array_equal(digital_silence(signal, Span(0, 400)), truth)
+    for start in range(0, 400, 37):
+        part = Span(start, min(400, start + 37))
+        np.testing.assert_array_equal(digital_silence(signal, part), truth[start : part.stop])

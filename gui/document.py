@@ -58,6 +58,7 @@ class Document(QObject):
         self.recordings = Recordings(jobs, self)
         self.recordings.pictures_changed.connect(self._take_picture)
         self.opening: Task | None = None
+        self._waiting: list[Callable[[], None]] = []  # what is opened after that
         self.recents = RecentFiles(settings.state_folder)
         self.journal = Journal(settings)
         self.view_scope: Callable[[], Scope | None] = lambda: None  # the selection, as the scope of a new device
@@ -68,6 +69,7 @@ class Document(QObject):
         self._journal_rest.setInterval(JOURNAL_REST_MS)
         self._journal_rest.timeout.connect(self._write_journal)
         self._journal_task: Task | None = None
+        self._save_task: Task | None = None
 
     # --- what there is --------------------------------------------------------------------------------------------
 
@@ -115,51 +117,84 @@ class Document(QObject):
 
     # --- opening --------------------------------------------------------------------------------------------------
 
-    def open(self, path: Path, then: Callable[[], None] | None = None) -> None:
-        """Open a recording or a project in the place of what is open."""
+    def open(self, path: Path, then: Callable[[], None] | None = None, others: Sequence[Path] = ()) -> None:
+        """Open a recording or a project in the place of what is open, and `others` as further tracks of it.
+
+        If it can't be opened that is said, and the first of the others takes its place.
+        """
+        self._stop_opening()
+
+        def opened() -> None:
+            self._waiting[:0] = [partial(self.add_track, other) for other in others]
+            if then is not None:
+                then()
+
+        def instead() -> None:
+            if others:
+                self._waiting.insert(0, partial(self.open, others[0], then, others[1:]))
+
         if path.suffix.lower() == SUFFIX:
-            self._start_opening(path.name, lambda job: load_saved(path, self.settings, job), self._take_project, then)
+            load = partial(load_saved, path, self.settings)
+            self._start_opening(path.name, load, self._take_project, opened, instead)
         else:
-            self._start_opening(path.name, partial(self._load_sound, path), self._take_sound, then)
+            self._start_opening(path.name, partial(self._load_sound, path), self._take_sound, opened, instead)
 
     def add_track(self, path: Path) -> None:
-        """Open a recording as one more track."""
-        if self.session is None:
+        """Open a recording as one more track, after what is being opened."""
+        if self.opening is not None:
+            self._waiting.append(partial(self.add_track, path))
+        elif self.session is None:
             self.open(path)
-            return
-        self._start_opening(path.name, partial(self._load_sound, path), self._add_sound, None)
+        else:
+            self._start_opening(path.name, partial(self._load_sound, path), self._add_sound)
 
     def _start_opening(
         self,
         name: str,
         load: Callable[[Job], T],
         take: Callable[[T], None],
-        then: Callable[[], None] | None,
+        then: Callable[[], None] = lambda: None,
+        instead: Callable[[], None] = lambda: None,
     ) -> None:
-        if self.opening is not None:
-            self.opening.cancel()
+        """Load in a task. Its result is taken only if nothing else was opened or closed meanwhile."""
 
         def done(result: T) -> None:
+            if self.opening is not task or task.job.is_cancelled:
+                return
             self.opening = None
             take(result)
-            self.opening_changed.emit()
-            if then is not None:
-                then()
+            then()
+            self._go_on_opening()
 
         def failed(error: ShellacError | Fault) -> None:
+            if self.opening is not task:
+                return
             self.opening = None
-            self.opening_changed.emit()
+            instead()
             self.message.emit(message_of(error))
+            self._go_on_opening()
 
         task = self.jobs.start(f"Open {name}", load, done, failed)
         self.opening = task
         task.ended.connect(lambda: self._forget_opening(task))
         self.opening_changed.emit()
 
+    def _go_on_opening(self) -> None:
+        if self._waiting and self.opening is None:
+            self._waiting.pop(0)()
+        self.opening_changed.emit()
+
     def _forget_opening(self, task: Task) -> None:
+        """The user has cancelled it: what waits for it is cancelled too."""
         if self.opening is task:
-            self.opening = None
+            self._stop_opening()
             self.opening_changed.emit()
+
+    def _stop_opening(self) -> None:
+        if self.opening is not None:
+            self.opening.cancel()
+        self.opening = None
+        self._waiting.clear()
 
     def _load_sound(self, path: Path, job: Job) -> FileSignal:
         return load_sound(path, self.settings, job)
@@ -186,7 +221,8 @@ class Document(QObject):
         def take(opened: Opened) -> None:
             self._take_session(opened, "Reopen unsaved session")
 
-        self._start_opening("unsaved session", load, take, None)
+        self._stop_opening()
+        self._start_opening("unsaved session", load, take)
 
     def _take_session(self, opened: Opened, name: str) -> None:
         self._let_go()
@@ -211,6 +247,9 @@ class Document(QObject):
 
     def relink(self, path: Path) -> None:
         """Read the current track from another file, which must be the same recording."""
+        if self.opening is not None:
+            self._waiting.append(partial(self.relink, path))
+            return
 
         def take(signal: FileSignal) -> None:
             session = self.session
@@ -225,7 +264,7 @@ class Document(QObject):
             self.source_changed.emit()
             self.changed.emit()
 
-        self._start_opening(path.name, partial(self._load_sound, path), take, None)
+        self._start_opening(path.name, partial(self._load_sound, path), take)
 
     def _add_sound(self, signal: FileSignal) -> None:
         session = self.session
@@ -267,10 +306,12 @@ class Document(QObject):
         self.recents_changed.emit()
 
     def close(self) -> None:
-        """Close everything; the window is empty then."""
+        """Close everything, what is being opened as well; the window is empty then."""
+        self._stop_opening()
         self._let_go()
         self.history, self.project_path, self._saved = None, None, None
         self.forget_journal()
+        self.opening_changed.emit()
         self.source_changed.emit()
         self.changed.emit()
 
@@ -416,24 +457,30 @@ class Document(QObject):
     # --- saving ---------------------------------------------------------------------------------------------------
 
     def save(self, path: Path, then: Callable[[], None] | None = None) -> None:
-        """Write the project."""
-        session = self.session
+        """Write the project. `then` follows only if it is still this document that is open."""
+        session, history, before = self.session, self.history, self._save_task
         if session is None:
             return
         written = self.view_state(session)
         path = path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
 
+        def work(_job: Job) -> None:
+            if before is not None:
+                before.join()  # or an older state might be written last
+            save_project(written, path)
+
         def done(_result: object) -> None:
-            self.project_path, self._saved = path, session
-            self.forget_journal()
             self.said.emit(f"Saved {path.name}")
-            if self.source is not None:
-                self._remember(self.source)
+            if self.history is not history:
+                return
+            self.project_path, self._saved = path, session
+            self._settle_journal()
+            self.remember()
             self.changed.emit()
             if then is not None:
                 then()
 
-        self.jobs.start(f"Save {path.name}", lambda _job: save_project(written, path), done, self._say)
+        self._save_task = self.jobs.start(f"Save {path.name}", work, done, self._say)
 
     def _say(self, error: ShellacError | Fault) -> None:
         self.message.emit(message_of(error))
@@ -449,6 +496,13 @@ class Document(QObject):
         self._journal_task = self.jobs.start(
             "Journal", lambda _job: self.journal.write(session, project), None, lambda _error: None, is_shown=False
         )
+
+    def _settle_journal(self) -> None:
+        """Forget the journal, unless there were edits while the project was being written."""
+        if self.is_changed:
+            self._journal_rest.start()
+        else:
+            self.forget_journal()
 
     def forget_journal(self) -> None:
         """Nothing is unsaved any more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -22,17 +22,15 @@ class FilesLink(QObject):
         super().__init__(parts.window)
         self.window, self.jobs, self.document = parts.window, parts.jobs, parts.document
         self._ensure_canvas, self._add_device = ensure_canvas, add_device
-        self._waiting: list[Path] = []
-        self.document.opening_changed.connect(self._add_next)
 
-    def open(self, path: Path) -> None:
-        """Open a recording or project; asks first if an edit would be lost."""
-        self.unless_unsaved(lambda: self._open_now(path))
+    def open(self, path: Path, others: Sequence[Path] = ()) -> None:
+        """Open a recording or project, and others as its further tracks; asks first if an edit would be lost."""
+        self.unless_unsaved(lambda: self._open_now(path, others))
 
-    def _open_now(self, path: Path) -> None:
+    def _open_now(self, path: Path, others: Sequence[Path]) -> None:
         self._ensure_canvas()
         self.window.close_messages("open")
-        self.document.open(path)
+        self.document.open(path, others=others)
 
     def ask_open(self) -> None:
         """Ask for a file and open it."""
@@ -79,20 +77,11 @@ class FilesLink(QObject):
     def take_drop(self, paths: list[Path], add: bool) -> None:
         """Open what was dropped, or add it as tracks."""
         self._ensure_canvas()
-        first, others = (None, paths) if add else (paths[0], paths[1:])
-        if first is not None:
-            self.open(first)
-        for path in others:
-            self.add_when_open(path)
-
-    def add_when_open(self, path: Path) -> None:
-        """Add a track once what is being opened is open; several are added in their order."""
-        self._waiting.append(path)
-        self._add_next()
-
-    def _add_next(self) -> None:
-        if self._waiting and self.document.opening is None:
-            self.document.add_track(self._waiting.pop(0))
+        if not add:
+            self.open(paths[0], paths[1:])
+            return
+        for path in paths:
+            self.document.add_track(path)
 
     def save(self, then: Callable[[], None] | None = None) -> None:
         """Save the project under its name, or ask for one."""
@@ -122,7 +111,7 @@ class FilesLink(QObject):
             return
         answer = self.ask_unsaved()
         if answer == QMessageBox.StandardButton.Save:
-            self.save(then)
+            self.save(lambda: self.unless_unsaved(then))  # edits made while saving are asked about
         elif answer == QMessageBox.StandardButton.Discard:
             then()
 

@@ -101,7 +101,7 @@ class Task(QObject):
         """Ask the work to stop. What it has finished stays."""
         self.job.cancel()
 
-    def join(self, seconds: float) -> bool:
+    def join(self, seconds: float | None = None) -> bool:
         """Wait for the thread, and say whether it has ended."""
         self._thread.join(seconds)
         return not self._thread.is_alive()

@@ -86,10 +86,10 @@ def _after_first_paint(window: MainWindow, wanted: preferences.Preferences, path
         sys.stdout.flush()
     commands = bring_to_life(window, wanted)
     commands.ensure_canvas()
-    if not paths:
+    if paths:
+        commands.files.open(paths[0], paths[1:])
+    else:
         commands.files.offer_recovery()
-    for index, path in enumerate(paths):
-        (commands.files.open if index == 0 else commands.files.add_when_open)(path)
 
 
 class LastResort:

@@ -26,6 +26,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.audio.formats import spell_bytes
 from engine.audio.signal import Samples
 from engine.errors import OutputError
 from engine.settings import Settings
@@ -187,7 +188,7 @@ class DecodeCache:
         free = shutil.disk_usage(self.folder).free
         if needed_bytes > free:
             raise OutputError(
-                f"decoding needs {needed_bytes / 1e9:.1f} GB in {self.folder}, {free / 1e9:.1f} GB are free",
+                f"decoding needs {spell_bytes(needed_bytes)} in {self.folder}, {spell_bytes(free)} are free",
                 "free some space, or choose another cache folder in the preferences (SHELLAC_CACHE)",
             )
 

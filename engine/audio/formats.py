@@ -105,6 +105,11 @@ WRITE_FORMATS: Mapping[str, WriteFormat] = MappingProxyType(
 )  # fmt: skip
 
 
+def spell_bytes(count: float) -> str:
+    """Return a size on disk as a person reads it."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+
+
 def different_formats() -> tuple[WriteFormat, ...]:
     """Return every kind of file once, the usual first."""
     return tuple(dict.fromkeys(WRITE_FORMATS.values()))

@@ -29,6 +29,7 @@ from engine.audio.formats import (
     WriteFormat,
     different_formats,
     spell,
+    spell_bytes,
     write_format,
 )
 from engine.audio.loudness import integrated_lufs, true_peak_dbtp
@@ -44,6 +45,7 @@ Progress = Callable[[float, str], None]
 
 BLOCK = 1 << 16  # frames; libsndfile's Vorbis encoder overflows its stack with very long blocks
 WAV_LIMIT_BYTES = 4 * GIB - (1 << 20)  # room for the header and tags
+_FULL_BYTES = 1 << 16
 EMPTY_FLAC_BLOCK = 4096
 
 
@@ -261,13 +263,9 @@ def _check_space(plan: _Plan, sound: Signal) -> None:
     free = shutil.disk_usage(plan.path.parent).free
     if needed > free:
         raise OutputError(
-            f"{plan.path.name} needs {_size(needed)} and {plan.path.parent} has {_size(free)} free",
+            f"{plan.path.name} needs {spell_bytes(needed)} and {plan.path.parent} has {spell_bytes(free)} free",
             "free some space, or choose another place or a smaller format",
         )
-
-
-def _size(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 @dataclass(frozen=True)
@@ -478,10 +476,12 @@ def _spoken(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, soundfile.SoundFileError, AssertionError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or "the disk may be full"
         free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".") or "the disk may be full"
+        if free < _FULL_BYTES and isinstance(error, soundfile.SoundFileError):
+            reason = "the disk is full"  # libsndfile knows but doesn't say
         raise OutputError(
-            f"{path.name} can't be written ({reason}; {_size(free)} free in {path.parent})",
+            f"{path.name} can't be written ({reason}; {spell_bytes(free)} free in {path.parent})",
             "free some space or choose another place",
             "nothing was left behind",
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from engine.audio.formats import spell_bytes
 from engine.audio.signal import Signal, Span
 from engine.errors import InputError, OutputError, ProjectError, ShellacError, UsageError
 from engine.session.device import Device
@@ -150,7 +151,7 @@ class Renderer:
         needed, free = self.disk_needed_bytes(rendered), self.store.free_bytes()
         if needed > free:
             raise OutputError(
-                f"rendering needs {_size(needed)} and the disk of the cache has {_size(free)} free",
+                f"rendering needs {spell_bytes(needed)} and the disk of the cache has {spell_bytes(free)} free",
                 "free some space, choose another cache folder or a smaller cache limit",
             )
 
@@ -160,7 +161,7 @@ class Renderer:
         if needed <= self.store.room_bytes:
             return rendered.frames, None
         return rendered.frames * self.store.room_bytes // needed, OutputError(
-            f"this rack needs {_size(needed)} of cache and the limit is {_size(self.store.limit_bytes)}",
+            f"this rack needs {spell_bytes(needed)} of cache and the limit is {spell_bytes(self.store.limit_bytes)}",
             "raise the limit, or switch devices off",
             "what lies nearest the cursor is rendered, and all of it can be exported",
         )
@@ -211,10 +212,6 @@ class Renderer:
                 raise self._bench.disk_error
             on_chunk(piece)
         job.progress(1.0, "done")
-
-
-def _size(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def _urgency(span: Span, cursor: int, loop: Span | None, rate: int) -> tuple[int, float]:

@@ -330,7 +330,7 @@ def test_a_full_disk_is_said_before_decoding(tmp_path: Path, monkeypatch: pytest
     path = wav(tmp_path / "a.flac", steps_of_8_bits(90_000, 1), 44100, "PCM_16", "FLAC")
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr("shutil.disk_usage", lambda folder: usage._replace(free=1000))
-    with pytest.raises(OutputError, match=r"decoding needs 0\.0 GB .* free some space"):
+    with pytest.raises(OutputError, match=r"decoding needs 0\.4 MB .*, 0\.0 MB are free: free some space"):
         open_signal(path)
 
 

@@ -307,6 +307,16 @@ def test_a_disk_that_fills_up_while_writing_leaves_nothing(tmp_path: Path, suffi
     assert left_in(tmp_path) == []
 
 
+@pytest.mark.usefixtures("small_disk")
+def test_a_disk_that_filled_up_is_called_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """libsndfile only says `System error.`; here the disk has room when it is first looked at, and then none."""
+    usage = shutil.disk_usage(tmp_path)
+    free = [usage.free]
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: usage._replace(free=free.pop() if free else 0))
+    with pytest.raises(OutputError, match=r"out\.flac can't be written \(the disk is full; 0\.0 MB free"):
+        write(noise(2_000_000), tmp_path / "out.flac")
+
+
 def test_a_file_that_does_not_read_back_is_not_delivered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = soundfile.SoundFile.write
 

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from engine.audio.files import FileSignal
 from engine.audio.formats import WriteFormat, different_formats
 from engine.audio.signal import Span
+from engine.tools.tool import Job
 from gui import theme
 from gui.banner import Level, Message, message_of
 from gui.canvas_link import CanvasLink
@@ -34,6 +35,7 @@ from gui.exporting import (
     Exported,
     ExportPlan,
     What,
+    at_rate,
     bytes_needed,
     command_of,
     export,
@@ -41,6 +43,7 @@ from gui.exporting import (
     folder_beside,
     format_notes,
     free_name,
+    residue_notes,
     tool_word,
 )
 from gui.jobs import Jobs
@@ -285,6 +288,8 @@ class ExportDialog(QDialog):
         source, chosen = self._source(), self.chosen_format()
         frames, rate = self._length(plan)
         notes, is_possible = format_notes(chosen, plan.rate or rate, source.channels, source.info.subtype, plan.subtype)
+        if plan.what != "A":
+            notes += residue_notes(self._document.recipe, self._document.tool_by_name)
         if not plan.path.parent.is_dir():
             return [f"There is no folder {plan.path.parent}: choose another one"], False
         need = bytes_needed(
@@ -300,10 +305,14 @@ class ExportDialog(QDialog):
     # --- doing ----------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        rendered, recipe, source, plan = self._rendering.rendered, self._document.recipe, self._source(), self.plan()
-        window = self._window
-        if rendered is None:
+        track, source, plan = self._document.track, self._source(), self.plan()
+        renderer, window, rate = self._rendering.renderer, self._window, self._link.state.rate
+        if track is None:
             return
+
+        def work(job: Job) -> Exported:
+            rendered = renderer.result(track, source)  # B may be older than the rack; what is finished is shared
+            return export(at_rate(plan, rate, rendered.rate), source, rendered, track.recipe, job)
 
         def done(result: Exported) -> None:
             report = result.report
@@ -318,7 +327,7 @@ class ExportDialog(QDialog):
 
         self._jobs.start(
             f"Export {plan.path.name}",
-            lambda job: export(plan, source, rendered, recipe, job),
+            work,
             done,
             lambda error: window.show_message(message_of(error)),
         )

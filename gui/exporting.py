@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ from engine.playback.match import Spliced
 from engine.session.command import run_command, step_command
 from engine.session.recipe import Recipe
 from engine.session.render import RenderedSignal
-from engine.tools.tool import Job
+from engine.tools.tool import Job, Tool
 from gui.views.lane import Difference
 
 What = Literal["A", "B", "delta"]
@@ -77,6 +78,26 @@ def tool_word(recipe: Recipe, what: What) -> str:
         return "original"
     words = "-".join(dict.fromkeys(step.tool for step in recipe.steps if step.is_heard)) or "copy"
     return f"{words}-difference" if what == "delta" else words
+
+
+def at_rate(plan: ExportPlan, rate: int, new_rate: int) -> ExportPlan:
+    """Return the plan with its span, which is in frames at `rate`, in frames at `new_rate`."""
+    if plan.span is None or rate == new_rate:
+        return plan
+    return replace(plan, span=Span(*(round(frame * new_rate / rate) for frame in plan.span)))
+
+
+def residue_notes(recipe: Recipe, tools: Mapping[str, Tool]) -> list[str]:
+    """Return a sentence for every device of which only what a stage takes away is heard, and would be written."""
+    notes = []
+    for step in recipe.steps:
+        knobs = {knob.name: knob for knob in tools[step.tool].knobs} if step.tool in tools else {}
+        listen = knobs.get("listen")
+        heard = str(step.params.get("listen", listen.default)) if listen is not None else ""
+        if listen is not None and step.is_heard and heard != listen.default:
+            stage = knobs[heard].label if heard in knobs else heard.replace("_", " ")
+            notes.append(f"{tools[step.tool].label} gives only what its {stage} takes away: switch its headphones off")
+    return notes
 
 
 def signal_of(plan: ExportPlan, source: Signal, rendered: RenderedSignal, job: Job) -> Signal:

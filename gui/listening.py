@@ -181,17 +181,24 @@ class Listening(QObject):
         a, b, spans = self._a, self._b, tuple(self._spans())
         if self._match_task is not None:
             self._match_task.cancel()
+            self._match_task = None
         if a is None or b is None or a is b or not spans:
             self._take_match(LevelMatch())
             return
         rendered = b
-        self._match_task = self._jobs.start(
+
+        def found(match: LevelMatch) -> None:
+            if self._match_task is task:
+                self._take_match(match)
+
+        task = self._jobs.start(
             "Level match",
             lambda job: level_match(a, rendered, spans, job.check),
-            self._take_match,
+            found,
             lambda _error: None,
             is_shown=False,
         )
+        self._match_task = task
 
     def _take_match(self, match: LevelMatch) -> None:
         if match != self.match:

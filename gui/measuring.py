@@ -111,4 +111,9 @@ class Measuring(QObject):
         def work(job: Job) -> Measured:
             return measure_pair(source, b, spans, rate, is_whole, job)
 
-        self._task = self._jobs.start("Measure", work, self.measured.emit, lambda _error: None, is_shown=False)
+        def done(measured: Measured) -> None:
+            if self._task is task:
+                self.measured.emit(measured)
+
+        task = self._jobs.start("Measure", work, done, lambda _error: None, is_shown=False)
+        self._task = task

@@ -116,6 +116,7 @@ class Rendering(QObject):
     def stop_quietly(self) -> None:
         """Stop the running task; what is finished stays in the store."""
         self._rest.stop()
+        self._task_id = None  # whatever it has still to say is about another rack
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -141,10 +142,12 @@ class Rendering(QObject):
         self.begun.emit()
         self._pace = Pace()
 
+        renderer = self.renderer
+
         def work(job: Job) -> dict[str, Effect]:
-            rendered = self.renderer.result(track, source)
+            rendered = renderer.result(track, source)
             self._ready_in_thread.emit((task_id, rendered, rendered.finished))
-            self.renderer.work(
+            renderer.work(
                 rendered,
                 lambda: self.cursor_frame,
                 lambda: self.loop,
@@ -153,10 +156,18 @@ class Rendering(QObject):
             )
             return measure_effects(rendered, track.recipe.steps, job)
 
+        def done(effects: dict[str, Effect]) -> None:
+            if task_id is self._task_id:
+                self._done(effects)
+
+        def failed(error: ShellacError | Fault) -> None:
+            if task_id is self._task_id:
+                self._failed(error)
+
         name = " + ".join(self._document.label_of(step) for step in track.recipe.steps if step.is_heard)
         task_id = object()
         self._task_id = task_id
-        self._task = self._jobs.start(name or "Source", work, self._done, self._failed, is_shown=bool(name))
+        self._task = self._jobs.start(name or "Source", work, done, failed, is_shown=bool(name))
         self._task.share = self._share
         self._task.progressed.connect(self.changed)
         self._task.ended.connect(self.changed)
@@ -189,9 +200,14 @@ class Rendering(QObject):
 
     def _look_for_marks(self) -> None:
         rendered = self.rendered
-        if rendered is not None:
-            found = self.marks_found.emit
-            self._jobs.start("Marks", lambda _job: rendered.marks, found, lambda _error: None, is_shown=False)
+        if rendered is None:
+            return
+
+        def found(marks: object) -> None:
+            if rendered is self.rendered:
+                self.marks_found.emit(marks)
+
+        self._jobs.start("Marks", lambda _job: rendered.marks, found, lambda _error: None, is_shown=False)
 
     @property
     def total_s(self) -> float:

@@ -130,3 +130,24 @@ def test_what_a_format_cannot_hold_is_said() -> None:
 def test_patterns_become_names_that_every_disk_takes(pattern: str, name: str, tmp_path: Path) -> None:
     assert fill_pattern(pattern, "a", "b") == name
     assert free_name(tmp_path, name, ".wav", tmp_path / "x.wav") == tmp_path / f"{name}.wav"
+
+
+def test_a_knob_turned_just_before_exporting_is_in_the_file(desk: Desk, recording: Path) -> None:
+    desk.open(recording)
+    device = desk.add()
+    desk.commands.document.set_knob(device, "factor", 0.25, "drag")
+    desk.commands.rendering._rest.stop()  # B stays the old sound
+    assert desk.commands.rendering.is_stale
+    written, _rate = soundfile.read(go(desk, dialog_of(desk)), dtype="float32")
+    assert np.abs(written).max() == pytest.approx(0.125, abs=0.001)
+
+
+def test_a_headphone_that_is_on_is_said_before_its_residue_is_written(desk: Desk, recording: Path) -> None:
+    desk.open(recording)
+    device = desk.add()
+    desk.commands.document.set_knob(device, "listen", "flip")
+    desk.settle()
+    dialog = dialog_of(desk)
+    assert "only what its Flip takes away" in dialog.said.text()
+    dialog.sides.picked.emit("A")
+    assert "takes away" not in dialog.said.text()

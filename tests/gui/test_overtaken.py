@@ -12,6 +12,7 @@ import soundfile
 from PySide6.QtWidgets import QMessageBox
 
 from engine.audio.files import FileSignal
+from engine.errors import NetworkError
 from engine.session.project import load_project, save_project
 from engine.session.session import Session
 from engine.settings import Settings
@@ -246,3 +247,52 @@ def test_tracks_added_in_a_row_all_arrive_in_their_order(
     slow_load.open.set()
     desk.wait(lambda: document.opening is None)
     assert names(desk) == ["side one", "x", "y", "z"]
+
+
+def finish_unheard(desk: Desk) -> None:
+    """Let B be rendered to its end without the window hearing of it."""
+    rendering = desk.commands.rendering
+    desk.wait(lambda: rendering.task is not None and rendering.task.state == "running")
+    assert rendering.task is not None
+    assert rendering.task.join(20)
+
+
+def test_the_sound_of_an_older_rack_is_not_taken_for_the_new_one(desk: Desk, recording: Path) -> None:
+    document, rendering = desk.commands.document, desk.commands.rendering
+    desk.open(recording)
+    device = document.add_device("gain")
+    finish_unheard(desk)
+    document.set_knob(device, "factor", 1.5)
+    rendering._rest.stop()  # the new rendering isn't begun: only the old one can answer
+    rest(desk)
+    assert rendering.is_stale
+    assert not rendering.effects
+
+
+def test_a_failure_of_an_older_rack_is_not_said_of_the_new_one(
+    desk: Desk, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_given: object) -> None:
+        raise NetworkError("the old rack fell over", "mend it")
+
+    document, rendering = desk.commands.document, desk.commands.rendering
+    desk.open(recording)
+    monkeypatch.setattr(rendering.renderer, "work", fail)
+    device = document.add_device("gain")
+    finish_unheard(desk)
+    document.set_knob(device, "factor", 1.5)
+    rendering._rest.stop()
+    rest(desk)
+    assert rendering.error is None
+    assert not desk.messages()
+
+
+def test_a_closed_recording_is_not_brought_back_by_its_rendering(desk: Desk, recording: Path) -> None:
+    document, rendering = desk.commands.document, desk.commands.rendering
+    desk.open(recording)
+    document.add_device("gain")
+    finish_unheard(desk)
+    document.close()
+    rest(desk)
+    assert rendering.rendered is None
+    assert not rendering.finished

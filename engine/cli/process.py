@@ -147,6 +147,7 @@ def process(
         If the job was cancelled; nothing is left behind.
     """
     from engine.audio.files import open_signal, write
+    from engine.session.ahead import reading_ahead
     from engine.session.networks import network_changes
     from engine.session.project import source_change
     from engine.session.render import Renderer, check_recipe
@@ -163,10 +164,8 @@ def process(
         check_recipe(rendered)
         comment = "; ".join(t for t in (signal.info.tags.get("comment", ""), processing_note(recipe, rendered)) if t)
         options = replace(options, tags={**(options.tags or signal.info.tags), "comment": comment})
-        written = write(
-            rendered.under(reading), result, options, signal.info, job.check,
-            writing.progress,
-        )  # fmt: skip
+        with reading_ahead(rendered, reading, settings.threads) as sound:
+            written = write(sound, result, options, signal.info, job.check, writing.progress)
         report = make_report(rendered, recipe, signal, written, reporting) if wants_report else None
         notes = (*network_changes(recipe), *_notes(rendered, signal, written, changed))
     return Processed(report, notes, written.path)

@@ -106,6 +106,12 @@ class Task(QObject):
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
+    def let_go(self) -> None:
+        """Give back what the work held: only name and state of an ended task are still shown."""
+        self._work = _nothing
+        self.result = None
+        self.deleteLater()
+
     def _from_thread(self, fraction: float, text: str) -> None:
         now = time.perf_counter()
         if now - self._last_report_s >= PROGRESS_INTERVAL_S or fraction >= 1.0:
@@ -143,6 +149,10 @@ class Task(QObject):
         elif self.state == "failed":
             self.error = outcome[1]
         self.ended.emit()
+
+
+def _nothing(_job: Job) -> None:
+    """The work of a task that has ended."""
 
 
 class Jobs(QObject):
@@ -187,6 +197,7 @@ class Jobs(QObject):
             done(task.result)
         elif task.state == "failed" and task.error is not None:
             (failed or self.failed.emit)(task.error)
+        task.let_go()
         self.changed.emit()
 
     @property

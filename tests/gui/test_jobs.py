@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -12,7 +14,7 @@ from engine.errors import InputError, ShellacError
 from engine.tools.tool import Job
 from gui.banner import message_of
 from gui.docks.jobs import pace_text
-from gui.jobs import Fault, Jobs, Pace
+from gui.jobs import Fault, Jobs, Pace, Task
 
 
 @pytest.fixture
@@ -38,10 +40,11 @@ def test_progress_comes_at_most_twenty_times_a_second(jobs: Jobs, qtbot: QtBot) 
         return time.perf_counter() - began
 
     heard: list[float] = []
-    task = jobs.start("Busy", work)
+    seconds: list[float] = []
+    task = jobs.start("Busy", work, seconds.append)
     task.progressed.connect(lambda: heard.append(task.fraction))
     qtbot.waitUntil(lambda: task.state == "done", timeout=20_000)
-    assert 1 <= len(heard) <= 20 * task.result + 2
+    assert 1 <= len(heard) <= 20 * seconds[0] + 2
     assert heard == sorted(heard)
 
 
@@ -117,3 +120,20 @@ def test_the_pill_says_percent_speed_and_time_left(jobs: Jobs, qtbot: QtBot) -> 
     qtbot.waitUntil(lambda: task.state == "done")
     task.fraction, task.speed, task.left_s = 0.4, 7.24, 12.3
     assert pace_text(task) == "40 %  ·  ×7.2  ·  0:12 left"
+
+
+def test_an_ended_task_holds_nothing_of_what_it_worked_on(jobs: Jobs, qtbot: QtBot) -> None:
+    class Recording:
+        """Something large."""
+
+    def begin() -> weakref.ref[Recording]:
+        sound = Recording()
+        jobs.start("Look", lambda _job: sound, lambda result: None)
+        return weakref.ref(sound)
+
+    held = [begin() for _ in range(5)]
+    qtbot.waitUntil(lambda: not jobs.running)
+    qtbot.waitUntil(lambda: not jobs.findChildren(Task))
+    gc.collect()
+    assert [sound() for sound in held] == [None] * 5
+    assert [task.name for task in jobs.ended] == ["Look"] * 5

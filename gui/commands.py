@@ -57,6 +57,7 @@ class Commands(QObject):
         self.measuring = Measuring(self.document, self.rendering, self.jobs, self)
         self.loudness: LoudnessLink | None = None
         self._is_closing = False
+        self._is_asking = False
         self._connect_window()
         self._connect_engine()
         self._connect_actions()
@@ -263,18 +264,30 @@ class Commands(QObject):
     # --- the end --------------------------------------------------------------------------------------------------
 
     def _close_window(self, event: QCloseEvent) -> None:
-        if not self._is_closing and self.document.is_changed:
-            event.ignore()
-            self.files.unless_unsaved(self.close_now)
-            return
-        self.shut_down()
-        event.accept()
+        if not self._is_closing:
+            self._is_asking = True
+            self.files.unless_unsaved(self._close_unless_busy)
+            self._is_asking = False
+        event.setAccepted(self._is_closing)
+        if self._is_closing:
+            self.shut_down()
+
+    def _unfinished(self) -> list[str]:
+        """Return the names of the tasks whose work would be lost: not rendering, which goes on at the next start."""
+        kept = (self.rendering.task, self.document.opening)
+        return [task.name for task in self.jobs.shown if task not in kept]
+
+    def _close_unless_busy(self) -> None:
+        names = self._unfinished()
+        if not names or self.files.ask_stop(names):
+            self.close_now()
 
     def close_now(self) -> None:
         """Close without a question."""
         self._is_closing = True
         self.document.forget_journal()
-        self.window.close()
+        if not self._is_asking:  # else the window is closing already, and Qt ignores a second wish within the first
+            self.window.close()
 
     def shut_down(self) -> None:
         """Stop every thread, let go of the sound card, remember the layout."""

@@ -126,6 +126,17 @@ class FilesLink(QObject):
         box.setDefaultButton(buttons.Save)
         return QMessageBox.StandardButton(box.exec())
 
+    def ask_stop(self, names: Sequence[str]) -> bool:
+        """Ask whether running tasks shall be stopped, for the window is being closed."""
+        box = QMessageBox(self.window)
+        box.setWindowTitle("Still working")
+        box.setText(f"Stop “{names[0]}” and close?" if len(names) == 1 else f"Stop {len(names)} tasks and close?")
+        box.setInformativeText(f"Unfinished: {', '.join(names)}. What is stopped leaves no file.")
+        stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton("Keep working", QMessageBox.ButtonRole.RejectRole))
+        box.exec()
+        return box.clickedButton() is stop
+
     def offer_recovery(self) -> None:
         """Offer what was open when the program ended without being asked to."""
 

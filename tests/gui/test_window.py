@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from PySide6.QtGui import QCloseEvent, QDropEvent
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
+from engine.tools.tool import Job
 from gui.program import LastResort
 from tests.gui.conftest import RATE, Desk, close_desk, make_desk, tone
 
@@ -142,6 +144,41 @@ def test_closing_asks_only_when_an_edit_would_be_lost(
     assert asked
     assert not event.isAccepted()
     assert desk.window.isVisible()
+
+
+def test_a_window_whose_edits_are_discarded_closes_at_once(
+    desk: Desk, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.commands.files, "ask_unsaved", lambda: QMessageBox.StandardButton.Discard)
+    desk.open(recording)
+    desk.add()
+    desk.window.close()
+    assert not desk.window.isVisible()
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_closing_asks_once_before_it_stops_an_export(
+    desk: Desk, recording: Path, monkeypatch: pytest.MonkeyPatch, is_stopped: bool
+) -> None:
+    asked: list[list[str]] = []
+
+    def answer(names: list[str]) -> bool:
+        asked.append(names)
+        return is_stopped
+
+    def work(job: Job) -> None:
+        while True:
+            job.check()
+            time.sleep(0.001)
+
+    monkeypatch.setattr(desk.commands.files, "ask_stop", answer)
+    desk.open(recording)
+    task = desk.commands.jobs.start("Export x.wav", work)
+    desk.window.close()
+    assert asked == [["Export x.wav"]]
+    assert desk.window.isVisible() is not is_stopped
+    assert task.job.is_cancelled is is_stopped
+    task.cancel()
 
 
 def test_recent_recordings_come_back_as_cards(qtbot: QtBot, gain_tool: None, recording: Path) -> None:

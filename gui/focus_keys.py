@@ -25,6 +25,7 @@ Key = Qt.Key
 ARROWS = {Key.Key_Left, Key.Key_Right, Key.Key_Up, Key.Key_Down, Key.Key_Home, Key.Key_End}
 OWN_KEYS: tuple[tuple[type[QWidget], set[Qt.Key]], ...] = (
     (QAbstractButton, {Key.Key_Space}),
+    (QLineEdit, {Key.Key_Return, Key.Key_Enter, Key.Key_Escape}),
     (QAbstractSlider, ARROWS | {Key.Key_PageUp, Key.Key_PageDown}),
     (QComboBox, {Key.Key_Space, Key.Key_Up, Key.Key_Down}),
     (QAbstractItemView, {Key.Key_Up, Key.Key_Down, Key.Key_Home, Key.Key_End, Key.Key_Return, Key.Key_Enter}),
@@ -53,6 +54,8 @@ class FocusKeys(QObject):
             app.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseButtonPress and isinstance(watched, QWidget):
+            self._end_typing(watched)
         if not isinstance(event, QKeyEvent):
             if event.type() == QEvent.Type.ApplicationDeactivate:
                 self._release()
@@ -65,6 +68,13 @@ class FocusKeys(QObject):
         if event.key() == Key.Key_X and event.modifiers() == Qt.KeyboardModifier.NoModifier:
             return self._hold(event, focus)
         return False
+
+    def _end_typing(self, pressed: QWidget) -> None:
+        """A click beside a field of the window ends the typing: keys are the window's again."""
+        focus = QApplication.focusWidget()
+        is_beside = focus is not pressed and focus is not None and not focus.isAncestorOf(pressed)
+        if is_beside and is_typing(focus) and focus.window() is self._window and pressed.window() is self._window:
+            focus.clearFocus()
 
     def _belongs_to(self, focus: QWidget | None, event: QKeyEvent) -> bool:
         if focus is None or event.modifiers() not in PLAIN:

@@ -22,7 +22,7 @@ from gui.transport import Monitor
 
 MATCH_REST_MS = 400
 AUDIO = "SHELLAC_AUDIO"
-NO_CARD = "No sound card: playing on the null clock"
+NO_CARD = "No sound card: playing without sound"
 
 
 class Listening(QObject):

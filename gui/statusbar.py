@@ -85,7 +85,7 @@ class StatusBar(QStatusBar):
         self.sound.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.sound.setIcon(icons.icon("warning", lambda look: look.warn))
         self.sound.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.sound.setAccessibleName("No sound card: playing on the null clock")
+        self.sound.setAccessibleName("No sound card: playing without sound")
         self.sound.setVisible(False)
         self.sound_line = Upright()
         self.sound_line.setVisible(False)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 from engine.audio.signal import Span
 from engine.playback.match import LevelMatch
 from gui.panels.controls import Slider
+from gui.panels.knobs import SliderRow
 from gui.views.view_state import Selection
 from tests.gui.conftest import RATE, Desk
 
@@ -131,6 +132,33 @@ def test_letters_typed_into_a_field_are_letters(playing: Desk) -> None:
     playing.window.setFocus()
 
 
+def test_a_click_beside_a_number_ends_the_typing(playing: Desk) -> None:
+    card = playing.commands.rack_link.rack.cards[0]
+    row = next(row for row in card.findChildren(SliderRow) if row.knob.name == "factor")
+    QTest.mouseClick(row.field, Qt.MouseButton.LeftButton)
+    assert row.field.hasFocus()
+    QTest.mouseClick(card.power, Qt.MouseButton.LeftButton)
+    assert not row.field.hasFocus()
+    press(playing, Qt.Key.Key_D)
+    assert playing.commands.listening.monitor == "delta"
+
+
+def test_what_is_no_number_is_said_by_the_knobs_name_and_put_back(playing: Desk) -> None:
+    card = playing.commands.rack_link.rack.cards[0]
+    row = next(row for row in card.findChildren(SliderRow) if row.knob.name == "factor")
+    row.field.setFocus()
+    row.field.setText("")
+    QTest.keyClicks(row.field, "75 d")
+    press(playing, Qt.Key.Key_Return)
+    assert row.field.text() == "0.50"
+    assert not row.field.hasFocus()
+    assert playing.messages()[-1].startswith("Factor can't be '75 d'")
+    row.field.setFocus()
+    QTest.keyClicks(row.field, "9")
+    press(playing, Qt.Key.Key_Escape)
+    assert (row.field.text(), row.field.hasFocus()) == ("0.50", False)
+
+
 def test_a_click_on_a_button_or_knob_takes_no_focus(playing: Desk) -> None:
     card = playing.commands.rack_link.rack.cards[0]
     before = QApplication.focusWidget()
@@ -153,7 +181,7 @@ def test_a_button_reached_by_tab_keeps_space_for_itself(playing: Desk) -> None:
 
 def test_without_a_sound_card_an_amber_chip_says_so(desk: Desk) -> None:
     desk.wait(lambda: desk.window.status.sound.text() != "")
-    assert desk.window.status.sound.text() == "No sound card: playing on the null clock"
+    assert desk.window.status.sound.text() == "No sound card: playing without sound"
     assert not desk.window.status.sound.isHidden()
 
 

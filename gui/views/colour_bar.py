@@ -37,7 +37,7 @@ class ColourBar:
         return (-DELTA_DB, DELTA_DB) if self.is_delta else (self._state.floor_db, self._state.ceiling_db)
 
     def paint(self, painter: QPainter, gutter: QRect) -> None:
-        """Paint bar, ticks and levels."""
+        """Paint bar and levels; a tick before a level would read as a second minus sign."""
         bar, look = self.bar(gutter), theme.tokens()
         colours = table("Diverging" if self.is_delta else self._state.map_name)[::-1]
         pixels = np.full((256, 1), 0xFF000000, dtype=np.uint32)
@@ -53,7 +53,6 @@ class ColourBar:
         for number in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1):
             y = bar.top() + (high - number * step) / (high - low) * (bar.height() - 1)
             y = min(max(y, bar.top() + 4), bar.bottom() - 4)
-            painter.fillRect(QRect(bar.right() + 2, round(y), 2, 1), QColor(look.text3))
             painter.setPen(QColor(look.text3))
             box = QRectF(bar.right() + 4, y - 8, 36, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, signed(number * step, 0))

@@ -113,7 +113,7 @@ class PointedCanvas(TimeCanvas):
             self._begin(self._resize(edges), None)
         else:
             wants_box = tool == "box" or bool(keys & MODIFIER.AltModifier)
-            self._begin(self._select_from(point, wants_box), self._click_to_seek)
+            self._begin(self._select_from(point, wants_box), self._go_to_selection)
 
     def _begin(self, drag: Drag, drop: Drag | None) -> None:
         self._drag, self._drop = drag, drop
@@ -160,6 +160,16 @@ class PointedCanvas(TimeCanvas):
             self.state.set_selection(None)
             self.state.set_cursor(frame)
             self.state.seek_requested.emit(frame)
+
+    def _go_to_selection(self, point: QPointF) -> None:
+        """After a drag playing starts where the selection does; what plays already plays on."""
+        chosen = self.state.selection
+        if (point - self._pressed_at).manhattanLength() < CLICK_PX or chosen is None:
+            self._click_to_seek(point)
+            return
+        self.state.set_cursor(float(chosen.start))
+        if not self.state.is_playing:
+            self.state.seek_requested.emit(float(chosen.start))
 
     def _pan_from(self, point: QPointF) -> Drag:
         grabbed = self.frame_at(point.x())

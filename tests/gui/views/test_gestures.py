@@ -83,6 +83,23 @@ def test_a_drag_selects_and_its_edges_can_be_moved(stage: Stage, qtbot: QtBot) -
     assert state.selection.start < first.start
 
 
+def test_after_a_drag_playing_starts_where_the_selection_does(stage: Stage, qtbot: QtBot) -> None:
+    view, state = stage.canvas.waveform, stage.state
+    with qtbot.waitSignal(state.seek_requested) as sought:
+        drag(qtbot, view, 400, 200)  # from right to left: the start is where the drag ended
+    assert state.selection is not None
+    assert sought.args == [state.selection.start]
+    assert state.cursor == state.selection.start == pytest.approx(view.frame_at(200), abs=1)
+
+
+def test_a_drag_while_playing_moves_the_cursor_and_plays_on(stage: Stage, qtbot: QtBot) -> None:
+    view, state = stage.canvas.waveform, stage.state
+    state.set_playing(True)
+    with qtbot.assertNotEmitted(state.seek_requested):
+        drag(qtbot, view, 200, 400)
+    assert state.cursor == pytest.approx(view.frame_at(200), abs=1)
+
+
 def test_a_click_puts_the_cursor_plays_from_there_and_selects_nothing(stage: Stage, qtbot: QtBot) -> None:
     view, state = stage.canvas.waveform, stage.state
     state.set_selection(Selection(100, 2000))

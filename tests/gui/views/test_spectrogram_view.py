@@ -141,6 +141,15 @@ def test_ctrl_and_wheel_zoom_the_frequencies_at_the_pointer(stage: Stage, turn_w
     assert (state.start, state.stop) == span
 
 
+def test_nothing_stands_before_a_minus_sign_of_the_colour_bar(stage: Stage) -> None:
+    view = stage.canvas.spectrogram
+    bar = view.bar.bar(view.right_gutter)
+    image = stage.picture(view)
+    heights = range(bar.top(), bar.bottom())
+    seen = {image.pixelColor(bar.right() + x, y).name() for x in (2, 3) for y in heights}
+    assert len(seen) == 1
+
+
 def test_the_colour_bar_takes_both_ends_of_the_range(stage: Stage, qtbot: QtBot) -> None:
     view, state = stage.canvas.spectrogram, stage.state
     x = view.width() - 30

@@ -72,8 +72,9 @@ class FocusKeys(QObject):
     def _end_typing(self, pressed: QWidget) -> None:
         """A click beside a field of the window ends the typing: keys are the window's again."""
         focus = QApplication.focusWidget()
-        is_beside = focus is not pressed and focus is not None and not focus.isAncestorOf(pressed)
-        if is_beside and is_typing(focus) and focus.window() is self._window and pressed.window() is self._window:
+        if focus is None or focus is pressed or focus.isAncestorOf(pressed) or not is_typing(focus):
+            return
+        if focus.window() is self._window and pressed.window() is self._window:
             focus.clearFocus()
 
     def _belongs_to(self, focus: QWidget | None, event: QKeyEvent) -> bool:

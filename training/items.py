@@ -49,8 +49,12 @@ class Item:
 
 
 def item_folder(split: str, licences: str = "clean") -> Path:
-    """Where the items of a split lie; those with non-commercial material lie apart."""
-    folder = runs_folder() / "cache" / "items" / (split if licences == "clean" else f"{split}-{licences}")
+    """Where the items of a split lie; training items with non-commercial material lie apart.
+
+    Validation items are the same whatever was trained on, so that runs can be compared.
+    """
+    is_apart = licences != "clean" and split == "train"
+    folder = runs_folder() / "cache" / "items" / (f"{split}-{licences}" if is_apart else split)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -240,30 +244,35 @@ def load_item(path: Path) -> Item:
         )
 
 
+def _item_path(split: str, number: int, licences: str) -> Path:
+    return item_folder(split, licences) / f"{number:06d}.npz"
+
+
 def _build(job: tuple[str, int, str]) -> None:
-    split, number, licences = job
-    path = item_folder(split, licences) / f"{number:06d}.npz"
-    if path.exists():
-        return
     try:
-        save_item(build_item(split, number, licences), path)
+        save_item(build_item(*job), _item_path(*job))
     except ValueError:  # too few sounding frames: this number stays without an item
         return
 
 
 def build_items(split: str, numbers: range, workers: int, licences: str = "clean") -> None:
     """Build the items of these numbers that don't exist yet, in parallel."""
-    jobs = [(split, number, licences) for number in numbers]
+    licences = "clean" if split == "validation" else licences
+    jobs = [(split, n, licences) for n in numbers if not _item_path(split, n, licences).exists()]
+    if not jobs:
+        return
+    print(f"building {len(jobs)} of {len(numbers)} {split} items first (once)", flush=True)
+    if workers == 1:
+        for job in jobs:
+            _build(job)
+        return
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         for _ in pool.imap_unordered(_build, jobs, chunksize=4):
             pass
 
 
 def build_missing(licences: str, workers: int) -> None:
-    """Build what the recipes train on, if nothing has been built: about 20 minutes and 17 GB on two cores."""
-    if any(item_folder("train", licences).glob("*.npz")):
-        return
-    print("building the training items first (once)", flush=True)
+    """Build what the recipes train on and isn't there yet: about 20 minutes and 17 GB on two cores from nothing."""
     build_items("validation", range(VALIDATION_ITEMS), workers, licences)
     build_items("train", range(TRAIN_ITEMS), workers, licences)
     build_items("train", range(DENSE_FROM, DENSE_FROM + DENSE_ITEMS), workers, licences)

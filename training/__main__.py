@@ -10,7 +10,7 @@ from typing import Final
 import torch
 
 from training.items import build_missing
-from training.loop import Recipe, Settings, run
+from training.loop import CheckpointError, Recipe, Settings, run
 
 RECIPES: Final = ("noise_profile", "denoiser")
 
@@ -44,7 +44,10 @@ def main() -> None:
         bf16=arguments.bf16,
     )
     build_missing(settings.licences, max(1, arguments.threads))
-    print(run(find_recipe(arguments.recipe), settings))
+    try:
+        print(run(find_recipe(arguments.recipe), settings))
+    except CheckpointError as error:
+        parser.exit(1, f"{error}\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The one training loop: plain functions over a State, driven by a recipe.
 
-A run lives in `runs/<recipe>/`: `checkpoint.pt` (read back with weights_only, so it can hold no code), `log.csv` and
-`training_loss.png`. It can be stopped at any moment and resumed with its random state.
+A run lives in `runs/<recipe>/` (`runs/<recipe>-all/` where non-commercial recordings take part): `checkpoint.pt` (read
+back with weights_only, so it can hold no code), `log.csv` and `training_loss.png`. It can be stopped at any moment and
+resumed: which items a step sees follows from the seed and the number of the step alone.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.data import runs_folder
-from training.rooms import load_room_weights
+from training.rooms import load_room_weights, room_licences
 
 Batch = dict[str, Tensor]
 Terms = dict[str, Tensor]  # the entry "loss" is minimised, the others are logged
@@ -29,7 +31,7 @@ Terms = dict[str, Tensor]  # the entry "loss" is minimised, the others are logge
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line decides."""
+    """What the command line decides; the learning rate follows `minutes`, so other minutes make another run."""
 
     minutes: float
     device: str = "cpu"
@@ -48,9 +50,9 @@ class Recipe:
 
     name: str  # also the name of the room
     build: Callable[[], nn.Module]
-    batches: Callable[[Settings, np.random.Generator], Iterator[Batch]]  # endless
+    batches: Callable[[Settings, int], Iterator[Batch]]  # endless, from this step on
     terms: Callable[[nn.Module, Batch], Terms]
-    validate: Callable[[nn.Module, str], dict[str, float]]
+    validate: Callable[[nn.Module, Settings], dict[str, float]]
     prepare: Callable[[nn.Module, Settings], None] | None = None  # before the first step, e.g. input statistics
     peak_rate: float = 5e-4
     weight_decay: float = 0.01
@@ -60,6 +62,10 @@ class Recipe:
     bf16: bool = False
 
 
+class CheckpointError(ValueError):
+    """A checkpoint that must not be used for this; the message says why and what to do."""
+
+
 @dataclass
 class State:
     """Everything that a resumed run needs, and nothing else."""
@@ -67,7 +73,9 @@ class State:
     model: nn.Module
     average: nn.Module  # exponential moving average of the weights: what is validated and exported
     optimiser: torch.optim.Optimizer
-    rng: np.random.Generator
+    licences: str  # of everything the weights have seen: "clean" or "all"
+    seed: int
+    machines: list[str]  # what it ran on, e.g. "cpu, 2 threads"; one entry each
     step: int = 0
     seconds: float = 0.0  # spent training, over all resumptions
     skipped: int = 0  # steps whose loss or gradient was not finite
@@ -84,7 +92,38 @@ def start(recipe: Recipe, settings: Settings) -> State:
     plain = [p for p in model.parameters() if p.numel() == max(p.shape)]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=recipe.peak_rate, betas=(0.9, 0.98))
-    return State(model, frozen_copy(model), optimiser, np.random.default_rng(settings.seed))
+    return State(model, frozen_copy(model), optimiser, settings.licences, settings.seed, [machine(settings)])
+
+
+def machine(settings: Settings) -> str:
+    """What a run computes on, in words."""
+    return settings.device if settings.device != "cpu" else f"cpu, {torch.get_num_threads()} threads"
+
+
+def run_folder(name: str, licences: str) -> Path:
+    """Where the run of a recipe lies; runs that see non-commercial recordings lie apart."""
+    return runs_folder() / (name if licences == "clean" else f"{name}-{licences}")
+
+
+def shuffled(indices: NDArray[np.int64], size: int, seed: int, step: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield (step, `size` picks) for ever, from this step on; every pass over `indices` has its own order.
+
+    The order follows from seed and number of the pass, the place in it from the step.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer indices than one batch holds.
+    """
+    steps = len(indices) // size
+    if not steps:
+        raise ValueError(f"{len(indices)} training items don't fill a batch of {size}: build more (training.items)")
+    while True:
+        number, first = divmod(step, steps)
+        order = np.random.default_rng((seed, number)).permutation(indices)
+        for place in range(first, steps):
+            yield step, order[place * size : (place + 1) * size]
+            step += 1
 
 
 def frozen_copy(model: nn.Module) -> nn.Module:
@@ -134,7 +173,9 @@ def save(state: State, path: Path) -> None:
         "average": state.average.state_dict(),
         "optimiser": state.optimiser.state_dict(),
         "torch_rng": torch.get_rng_state(),
-        "numpy_rng": json.dumps(state.rng.bit_generator.state),
+        "licences": state.licences,
+        "seed": state.seed,
+        "machines": json.dumps(state.machines),
         "step": state.step,
         "seconds": state.seconds,
         "skipped": state.skipped,
@@ -145,15 +186,42 @@ def save(state: State, path: Path) -> None:
 
 
 def load(state: State, path: Path) -> None:
-    """Restore a checkpoint into a fresh state."""
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    """Restore a checkpoint into a fresh state.
+
+    Raises
+    ------
+    CheckpointError
+        If it doesn't say what it was trained on, or was trained on other licences or with another seed.
+    """
+    content = checkpoint(path)
+    if content["licences"] != state.licences or content["seed"] != state.seed:
+        raise CheckpointError(
+            f"{path} was trained on {content['licences']} data with seed {content['seed']}, this run asks for "
+            f"{state.licences} data with seed {state.seed}: resume it as it was begun, or begin anew"
+        )
     state.model.load_state_dict(content["model"])
     state.average.load_state_dict(content["average"])
     state.optimiser.load_state_dict(content["optimiser"])
     torch.set_rng_state(content["torch_rng"])
-    state.rng.bit_generator.state = json.loads(content["numpy_rng"])
     state.step, state.seconds, state.skipped = content["step"], content["seconds"], content["skipped"]
     state.rows = json.loads(content["rows"])
+    state.machines = list(dict.fromkeys([*json.loads(content["machines"]), *state.machines]))
+
+
+def checkpoint(path: Path) -> dict[str, Any]:
+    """Read a whole checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        If it is from before checkpoints said what they were trained on: there is no safe guess.
+    """
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if "licences" not in content:
+        raise CheckpointError(
+            f"{path} doesn't say what it was trained on: move it away, then train anew or begin with --from-room"
+        )
+    return content
 
 
 def checkpoint_weights(path: Path) -> dict[str, Tensor]:
@@ -193,7 +261,7 @@ def draw_losses(rows: list[dict[str, float]], path: Path) -> None:
 
 def run(recipe: Recipe, settings: Settings) -> Path:
     """Train for the given minutes (over all resumptions) and return the checkpoint's path."""
-    folder = runs_folder() / recipe.name
+    folder = run_folder(recipe.name, settings.licences)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "checkpoint.pt"
     state = start(recipe, settings)
@@ -208,7 +276,17 @@ def run(recipe: Recipe, settings: Settings) -> Path:
 
 
 def load_room(recipe: Recipe, state: State) -> None:
-    """Begin from the weights that are shipped in the room."""
+    """Begin from the weights that are shipped in the room.
+
+    Raises
+    ------
+    CheckpointError
+        If those were trained on more than this run may see.
+    """
+    if state.licences == "clean" and room_licences(recipe.name) != "clean":
+        raise CheckpointError(
+            f"the weights in the room {recipe.name} were trained on non-commercial recordings: take --data all"
+        )
     weights = load_room_weights(recipe.name)
     state.model.load_state_dict(weights)
     state.average.load_state_dict(weights)
@@ -216,7 +294,7 @@ def load_room(recipe: Recipe, state: State) -> None:
 
 def train_until(recipe: Recipe, settings: Settings, state: State, folder: Path, use_bf16: bool) -> None:
     """Step until the minutes are over, logging and saving on the way."""
-    batches = recipe.batches(settings, state.rng)
+    batches = recipe.batches(settings, state.step)
     budget, saved = settings.minutes * 60.0, time.monotonic()
     sums: dict[str, float] = {}
     count = 0
@@ -241,7 +319,7 @@ def train_until(recipe: Recipe, settings: Settings, state: State, folder: Path, 
 def finish(recipe: Recipe, settings: Settings, state: State, folder: Path) -> None:
     """Validate the averaged weights, log, save."""
     began = time.monotonic()
-    figures = {f"validation {name}": value for name, value in recipe.validate(state.average, settings.device).items()}
+    figures = {f"validation {name}": value for name, value in recipe.validate(state.average, settings).items()}
     row = {"step": float(state.step), "minutes": round(state.seconds / 60.0, 3)} | figures
     state.rows.append(row)
     state.seconds += time.monotonic() - began

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -32,3 +34,17 @@ def load_room_weights(room: str, file: str = "weights.onnx") -> dict[str, Tensor
     halves = [tensor for tensor in model.graph.initializer if tensor.name.endswith(".half")]
     arrays = {tensor.name.removesuffix(".half"): numpy_helper.to_array(tensor) for tensor in halves}
     return {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
+
+
+def room_licences(room: str) -> str:
+    """What the weights in a room were trained on, as the card says it: "clean" or "all".
+
+    A card that doesn't say counts as "all": nothing may be sold on a guess.
+    """
+    card = tomllib.loads((room_folder(room) / "card.toml").read_text(encoding="utf-8"))
+    return str(card.get("trained_on", "all"))
+
+
+def weights_sha256(room: str) -> str:
+    """Return the SHA-256 of a room's weights, lower-case hex."""
+    return hashlib.sha256((room_folder(room) / "weights.onnx").read_bytes()).hexdigest()

@@ -7,6 +7,7 @@ learns how far to trust it. Seventeen items in a hundred are clean.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,18 @@ from models.denoiser.network import Denoiser
 from models.noise_profile.network import NoiseProfile
 from training.data import runs_folder
 from training.items import PCM, item_folder
-from training.loop import Batch, Recipe, Settings, checkpoint_weights
+from training.loop import (
+    Batch,
+    CheckpointError,
+    Recipe,
+    Settings,
+    checkpoint,
+    checkpoint_weights,
+    run_folder,
+    shuffled,
+)
 from training.losses import masked
-from training.rooms import load_room_weights
+from training.rooms import load_room_weights, room_licences
 
 BATCH: Final = 8
 FRAMES: Final = 256  # of a crop: 3 s
@@ -45,29 +55,54 @@ class Profiled:
     snr_db: float
 
 
-def trained_noise_profile() -> nn.Module:
-    """Return the noise-profile network from its last checkpoint, else from its room."""
+def trained_noise_profile(licences: str) -> nn.Module:
+    """Return the noise-profile network from its last run on these data, else from its room.
+
+    Raises
+    ------
+    CheckpointError
+        If that network has seen more than these data, or its checkpoint doesn't say what it has seen.
+    """
     model = NoiseProfile()
-    path = runs_folder() / "noise_profile" / "checkpoint.pt"
-    if path.exists():
-        model.load_state_dict(checkpoint_weights(path))
-    else:
-        model.load_state_dict(load_room_weights("noise_profile"))
+    path = run_folder("noise_profile", licences) / "checkpoint.pt"
+    seen = checkpoint(path)["licences"] if path.exists() else room_licences("noise_profile")
+    if licences == "clean" and seen != "clean":
+        raise CheckpointError(
+            "the noise_profile network here was trained on non-commercial recordings, and the denoiser learns from "
+            "its answers: train noise_profile on clean data first, or take --data all"
+        )
+    model.load_state_dict(checkpoint_weights(path) if path.exists() else load_room_weights("noise_profile"))
     return model.eval()
 
 
 def profiled_items(split: str, licences: str = "clean") -> list[Profiled]:
     """Return the items of a split with their profiles; what has been estimated once is read from a file."""
-    model, paths = trained_noise_profile(), sorted(item_folder(split, licences).glob("*.npz"))
-    digest = hashlib.sha256(b"".join(t.numpy().tobytes() for t in model.state_dict().values())).hexdigest()[:12]
-    cache = runs_folder() / "cache" / f"profiles_{split}_{licences}_{len(paths)}_{digest}.npz"
+    model, paths = trained_noise_profile(licences), sorted(item_folder(split, licences).glob("*.npz"))
+    cache = runs_folder() / "cache" / f"profiles_{split}_{licences}_{profiles_key(model, paths)}.npz"
     if not cache.exists():
-        np.savez(cache, allow_pickle=False, **estimate_profiles(model, paths))
+        save_profiles(estimate_profiles(model, paths), cache)
     with np.load(cache, allow_pickle=False) as file:
         blind, true, level, snr_db = (file[name] for name in ("blind", "true", "level", "snr_db"))
     return [
         Profiled(path, blind[i], true[i], float(level[i]), float(snr_db[i])) for i, path in enumerate(paths)
     ]  # fmt: skip
+
+
+def profiles_key(model: nn.Module, paths: list[Path]) -> str:
+    """What the profiles follow from: the weights, and which items there are in which version."""
+    digest = hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in model.state_dict().values()))
+    for path in paths:
+        facts = path.stat()
+        digest.update(f"{path.name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def save_profiles(profiles: dict[str, NDArray[np.float32]], path: Path) -> None:
+    """Write the profiles; a half-written file never carries the final name."""
+    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
+    with unfinished.open("wb") as file:
+        np.savez(file, allow_pickle=False, **profiles)
+    unfinished.replace(path)
 
 
 @torch.no_grad()
@@ -124,13 +159,12 @@ def crop(item: Profiled, rng: np.random.Generator) -> Crop:
     }
 
 
-def batches(settings: Settings, rng: np.random.Generator) -> Iterator[Batch]:
+def batches(settings: Settings, step: int) -> Iterator[Batch]:
     """Yield random crops for ever; every pass visits every item once."""
     items = profiled_items("train", settings.licences)
-    while True:
-        order = rng.permutation(len(items))
-        for at in range(0, len(order) - BATCH + 1, BATCH):
-            yield stack([crop(items[i], rng) for i in order[at : at + BATCH]], settings.device)
+    for now, picks in shuffled(np.arange(len(items)), BATCH, settings.seed, step):
+        rng = np.random.default_rng((settings.seed, now, 1))
+        yield stack([crop(items[i], rng) for i in picks], settings.device)
 
 
 def stack(crops: list[Crop], device: str) -> Batch:
@@ -184,12 +218,12 @@ def terms(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def validate(model: nn.Module, device: str) -> dict[str, float]:
+def validate(model: nn.Module, settings: Settings) -> dict[str, float]:
     """SNR gain on fixed crops of the validation split with the blind profile, by SNR; worst clean crop."""
     rng, gains = np.random.default_rng(1), dict[str, list[float]]()
-    for item in profiled_items("validation")[:VALIDATED]:
+    for item in profiled_items("validation", settings.licences)[:VALIDATED]:
         part = crop(item, rng) | {"profile": item.blind}
-        parts = terms(model, stack([part], device))
+        parts = terms(model, stack([part], settings.device))
         if np.isinf(item.snr_db):
             gains.setdefault("clean_db", []).append(float(parts["clean_db"]))
             continue

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 
 from models.noise_profile.network import NoiseProfile
 from training.items import DENSE_FROM, item_folder
-from training.loop import Batch, Recipe, Settings
+from training.loop import Batch, Recipe, Settings, shuffled
 from training.losses.laplace import laplace_loss
 
 BATCH: Final = 16
@@ -26,21 +25,14 @@ DECIBELS: Final = 10.0 / np.log(10.0)
 
 
 class Statistics:
-    """Features and targets of a split in memory; picks up items that are built while the run goes on."""
+    """Features and targets of a split in memory, in the order of the items' numbers."""
 
     def __init__(self, split: str, licences: str = "clean") -> None:
-        self._folder = item_folder(split, licences)
-        self._seen: set[Path] = set()
         self.features: list[NDArray[np.float16]] = []
         self.targets: list[NDArray[np.float16]] = []
         self.snr_db: list[float] = []
         self.is_dense: list[bool] = []
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Read the items that have appeared since."""
-        for path in sorted(set(self._folder.glob("*.npz")) - self._seen):
-            self._seen.add(path)
+        for path in sorted(item_folder(split, licences).glob("*.npz")):
             with np.load(path, allow_pickle=False) as file:
                 self.features.append(file["features"])
                 self.targets.append(file["target"])
@@ -59,15 +51,13 @@ class Statistics:
         }
 
 
-def batches(settings: Settings, rng: np.random.Generator) -> Iterator[Batch]:
+def batches(settings: Settings, step: int) -> Iterator[Batch]:
     """Yield shuffled batches for ever; dense music, the hardest to tell from noise, comes three times a round."""
     store = Statistics("train", settings.licences)
-    while True:
-        store.refresh()
-        dense = np.flatnonzero(store.is_dense)
-        order = rng.permutation(np.concatenate([np.arange(len(store.features)), dense, dense]))
-        for at in range(0, len(order) - BATCH + 1, BATCH):
-            yield store.batch(order[at : at + BATCH], settings.device)
+    dense = np.flatnonzero(store.is_dense)
+    round_of_items = np.concatenate([np.arange(len(store.features)), dense, dense])
+    for _, picks in shuffled(round_of_items, BATCH, settings.seed, step):
+        yield store.batch(picks, settings.device)
 
 
 def bin_weight(target: Tensor, clean: Tensor) -> Tensor:
@@ -90,10 +80,10 @@ def terms(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def validate(model: nn.Module, device: str) -> dict[str, float]:
+def validate(model: nn.Module, settings: Settings) -> dict[str, float]:
     """Loss, error by SNR range, and how far under the base the profile of the worst clean item stays."""
     store = Statistics("validation")
-    batch = store.batch(np.arange(len(store.features)), device)
+    batch = store.batch(np.arange(len(store.features)), settings.device)
     estimate = model(batch["features"])
     mu, profile = estimate[:, 0], estimate[:, 0] - estimate[:, 1].exp()
     snr = np.array(store.snr_db)

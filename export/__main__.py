@@ -3,44 +3,50 @@
 from __future__ import annotations
 
 import argparse
+import json
 from datetime import date
 from pathlib import Path
 
-import torch
-
-from export.card import write_card
+from export.card import Training, read_card, training_on_card, write_card
 from export.onnx_file import rounded, write_room_file
 from export.parity import check_parity, parity
 from export.rooms import ROOMS, Room
-from training.data import runs_folder
-from training.loop import checkpoint_weights
+from training.loop import CheckpointError, checkpoint, checkpoint_weights, run_folder
 from training.rooms import load_room_weights, room_folder
 
 
-def export_room(room: Room, checkpoint: Path | None, folder: Path) -> float:
+def export_room(room: Room, run: Path | None, folder: Path) -> float:
     """Fill a folder with weights and card; without a checkpoint, renew the card of the weights that are there.
 
     Returns the largest difference between ONNX and torch.
     """
     model, path = room.build().eval(), folder / "weights.onnx"
-    if checkpoint is None:
+    if run is None:
         model.load_state_dict(load_room_weights(room.name))
-        trained = "from the weights in this room"
+        training = training_on_card(folder / "card.toml", path)
     else:
-        model.load_state_dict(rounded(checkpoint_weights(checkpoint)))
-        trained = trained_how(checkpoint)
+        training = training_of(run)
+        model.load_state_dict(rounded(checkpoint_weights(run)))
         write_room_file(model, room.example(), (room.given.name, room.answer.name), room.free_axis, path)
     differences = parity(room, model, path)
     worst = check_parity(differences)
-    write_card(room, model, path, differences, trained)
+    write_card(room, model, path, differences, training)
     return worst
 
 
-def trained_how(checkpoint: Path) -> str:
-    """One line on the run behind a checkpoint."""
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+def training_of(path: Path) -> Training:
+    """What the run behind a checkpoint was.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint doesn't say what it was trained on.
+    """
+    content = checkpoint(path)
     minutes, steps = content["seconds"] / 60.0, content["step"]
-    return f"{steps} steps in {minutes:.0f} minutes on two CPU cores, {date.today().isoformat()}"
+    machines = ", then ".join(json.loads(content["machines"]))
+    how = f"{steps} steps in {minutes:.0f} minutes on {machines}, {date.today().isoformat()}"
+    return Training(content["licences"], how)
 
 
 def main() -> None:
@@ -50,9 +56,15 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, help="default: runs/ROOM/checkpoint.pt")
     parser.add_argument("--card-only", action="store_true", help="keep the weights, measure parity and write the card")
     arguments = parser.parse_args()
-    checkpoint = arguments.checkpoint or runs_folder() / arguments.room / "checkpoint.pt"
+    run = arguments.checkpoint or run_folder(arguments.room, "clean") / "checkpoint.pt"
     folder = room_folder(arguments.room)
-    worst = export_room(ROOMS[arguments.room], None if arguments.card_only else checkpoint, folder)
+    try:
+        worst = export_room(ROOMS[arguments.room], None if arguments.card_only else run, folder)
+    except CheckpointError as error:
+        parser.exit(1, f"{error}\n")
+    missing = read_card(folder / "card.toml")["figures"].get("missing")
+    if missing:
+        print(f"the card carries no figures: {missing}, then python -m export {arguments.room} --card-only")
     size = (folder / "weights.onnx").stat().st_size / 1e6
     print(f"{folder}: {size:.2f} MB, ONNX and torch differ by {worst:.1e} at most")
 

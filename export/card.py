@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from export.figures import figures_for_card
+from export.licences import data_table, terms_of, training_rows
 from export.onnx_file import OPSET
 from export.rooms import Port, Room
-from training.data import RATE, recordings, runs_folder
-
-TRAINED_SETS = ("music", "violin", "speech_single", "piano_samples", "violin_samples", "surface_noise")
+from training.data import RATE
+from training.loop import CheckpointError
 
 
 def macs(room: Room, model: nn.Module) -> int:
@@ -44,42 +46,32 @@ def gflop_per_second(room: Room, model: nn.Module) -> float:
     return 2e-9 * macs(room, model) / seconds
 
 
-def training_data() -> list[dict[str, Any]]:
-    """What may have been trained on, by set and licence."""
-    groups: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for row in recordings("train"):
-        if row.set in TRAINED_SETS:
-            groups[row.set, row.licence].append(row.seconds)
-    return [
-        {"name": name, "licence": licence, "recordings": len(seconds), "seconds": round(sum(seconds), 1)}
-        for (name, licence), seconds in sorted(groups.items())
-    ]
+@dataclass(frozen=True)
+class Training:
+    """What a card says of how its weights came about."""
+
+    licences: str  # of the recordings they have seen: "clean" or "all"
+    how: str  # one line on the run
 
 
-def measured_figures() -> dict[str, Any]:
-    """The last report of `python -m training.quality`, or nothing."""
-    path = runs_folder() / "quality" / "quality.json"
-    if not path.exists():
-        return {}
-    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    card: dict[str, Any] = report["card"]
-    return {"command": "python -m training.quality", **card}
-
-
-def write_card(room: Room, model: nn.Module, weights: Path, differences: dict[str, float], trained: str) -> Path:
+def write_card(room: Room, model: nn.Module, weights: Path, differences: dict[str, float], training: Training) -> Path:
     """Write card.toml beside the weights and return its path."""
     context_seconds = room.context_frames * 512 / RATE
     # The context is that of the network; half a frame of the STFT comes on top.
     latency = context_seconds + (1024 / RATE if room.context_frames else 0.0)
+    rows, path = training_rows(training.licences), weights.with_name("card.toml")
+    terms = terms_of(rows)
     card: dict[str, Any] = {
         "room": room.name,
         "task": room.task,
-        "licence": "CC BY 4.0",
+        "licence": terms.licence,
+        "attribution": terms.attribution,
         "opset": OPSET,
         "sample_rates_hz": [44_100, 48_000],
         "channels": 1,
         "normalisation": room.normalisation,
-        "trained": trained,
+        "trained": training.how,
+        "trained_on": training.licences,
         "stft": {"fft": 2048, "hop": 512, "window": "hann"},
         "context": {
             "frames": room.context_frames,
@@ -104,12 +96,35 @@ def write_card(room: Room, model: nn.Module, weights: Path, differences: dict[st
         },
         "input": [port_table(room.given)],
         "output": [port_table(room.answer)],
-        "data": training_data(),
-        "figures": measured_figures(),
+        "data": data_table(rows),
+        "figures": figures_for_card(read_card(path)),
     }
-    path = weights.with_name("card.toml")
     path.write_text("# Written by `python -m export`; the contract between this network and its host.\n" + toml(card))
     return path
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """Return what a card says; nothing if there is none yet."""
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def training_on_card(path: Path, weights: Path) -> Training:
+    """Return what a card says of the training of the weights beside it.
+
+    Raises
+    ------
+    CheckpointError
+        If the card is of other weights, or doesn't say.
+    """
+    card = read_card(path)
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    if card.get("files", {}).get(weights.name, {}).get("sha256") != digest:
+        raise CheckpointError(f"{path} is not the card of {weights}: export from the checkpoint instead")
+    if "trained_on" not in card:
+        raise CheckpointError(
+            f"{path} doesn't say what the weights were trained on: export from the checkpoint instead"
+        )
+    return Training(card["trained_on"], card["trained"])
 
 
 def port_table(port: Port) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Recording:
     rate: int  # Hz, of the file
     seconds: float
     licence: str
+    source: str  # where it is published, owner/name
     bandwidth_hz: float  # above it the file holds nothing
     note: str
 
@@ -68,6 +69,7 @@ def read_manifest(folder: Path | None = None) -> tuple[Recording, ...]:
             rate=int(row["sample_rate"]),
             seconds=float(row["seconds"]),
             licence=row["licence"],
+            source=row["source_repository"],
             bandwidth_hz=float(row["bandwidth_hz"] or row["sample_rate"]),
             note=row["note"],
         )

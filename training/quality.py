@@ -25,6 +25,7 @@ from engine.tools.restore.knobs import NO_FLOOR_DB
 from engine.tools.tool import Value
 from training import validation
 from training.data import Samples, data_folder, runs_folder
+from training.rooms import weights_sha256
 from training.validation import Clip, log_spectral_distance, log_spectrum, snr_db
 
 LEVELS_DB: Final = (5, 10, 20, 30)
@@ -32,6 +33,7 @@ SEED: Final = 1000
 ALONE: Final[Mapping[str, Value]] = {"declick": False, "dehum": False}
 FLOORS_DB: Final = {5: 2.5, 10: 3.0, 20: 4.0}  # what neural has to be ahead of Wiener by
 CLEAN_FLOOR_DB: Final = 60.0
+ROOMS: Final = ("denoiser", "noise_profile")  # the networks that take part in every figure
 Row = dict[str, float]
 
 
@@ -253,6 +255,11 @@ def card_figures(table: dict[str, Any]) -> dict[str, Any]:
     return figures
 
 
+def measured_networks() -> dict[str, str]:
+    """SHA-256 of the weights that restoration uses now, by room."""
+    return {room: weights_sha256(room) for room in ROOMS}
+
+
 def draw_gains(table: dict[str, Any], path: Path) -> None:
     """Bars of SNR gain per row."""
     import matplotlib
@@ -309,13 +316,19 @@ def main() -> None:
         return
     out: Path = arguments.out or runs_folder() / "quality"
     out.mkdir(parents=True, exist_ok=True)
-    began, everything = time.monotonic(), cases(arguments.quick)
+    began, everything, networks = time.monotonic(), cases(arguments.quick), measured_networks()
     rows = measure_all(everything, arguments.workers)
     table = summary(everything, rows)
     print_summary(table)
     print(*verdicts(table), sep="\n")
     clips = [{"row": c.kind, "at_db": c.at_db, "clip": c.clip.name, **r} for c, r in zip(everything, rows, strict=True)]
-    report = {"rows": table, "card": card_figures(table), "clips": clips}
+    report = {
+        "networks": networks,
+        "quick": arguments.quick,
+        "rows": table,
+        "card": card_figures(table),
+        "clips": clips,
+    }
     (arguments.json or out / "quality.json").write_text(json.dumps(report, indent=1))
     draw_gains(table, out / "quality.png")
     draw_example(next(c for c in everything if c.kind == "coloured" and c.at_db == 10), out / "example.png")

@@ -278,6 +278,7 @@ class Document(QObject):
         self._remember(signal)
 
     def _after_opening(self, signal: FileSignal | None) -> None:
+        self._settle_journal()
         self.source_changed.emit()
         self.changed.emit()
         if signal is not None:
@@ -488,6 +489,7 @@ class Document(QObject):
     def _write_journal(self) -> None:
         session = self.session
         if session is None or not self.is_changed:
+            self.forget_journal()
             return
         if self._journal_task is not None and self._journal_task.state == "running":
             self._journal_rest.start()
@@ -498,7 +500,7 @@ class Document(QObject):
         )
 
     def _settle_journal(self) -> None:
-        """Forget the journal, unless there were edits while the project was being written."""
+        """Forget the journal, unless there are edits: made while the project was being written, or recovered."""
         if self.is_changed:
             self._journal_rest.start()
         else:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from engine.audio.signal import Span
@@ -152,6 +153,29 @@ def test_a_clean_end_leaves_nothing_to_recover(qtbot: QtBot, gain_tool: None, re
     second = make_desk(qtbot)
     assert second.commands.document.journal.recover() is None
     close_desk(second)
+
+
+def journal_of(desk: Desk) -> Path:
+    return desk.commands.document.journal._folder / "session.json"
+
+
+def test_steps_that_were_undone_are_not_offered_after_a_crash(desk: Desk, recording: Path) -> None:
+    desk.open(recording)
+    desk.add()
+    desk.wait(journal_of(desk).is_file)
+    desk.do("undo")
+    desk.wait(lambda: not journal_of(desk).exists())
+
+
+def test_edits_that_were_thrown_away_are_not_offered_after_a_crash(
+    desk: Desk, recording: Path, stereo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.commands.files, "ask_unsaved", lambda: QMessageBox.StandardButton.Discard)
+    desk.open(recording)
+    desk.add()
+    desk.wait(journal_of(desk).is_file)
+    desk.open(stereo)
+    assert not journal_of(desk).exists()
 
 
 def test_a_recording_that_has_become_another_one_is_not_taken_for_it(

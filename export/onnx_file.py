@@ -21,9 +21,7 @@ def rounded(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.half().float() for name, tensor in weights.items()}
 
 
-def to_onnx(
-    model: nn.Module, example: Tensor, names: tuple[str, str], free_axis: int | None = None
-) -> onnx.ModelProto:
+def to_onnx(model: nn.Module, example: Tensor, names: tuple[str, str], free_axis: int | None = None) -> onnx.ModelProto:
     """Trace a module with one input and one output; `free_axis` is an input axis of any length.
 
     The exporter's own folding stays off: it renames and merges weights, and a room must load back into torch.

@@ -79,8 +79,10 @@ def sample_players(instrument: str) -> list[SamplePlayer]:
     if instrument == "violin":
         groups = [[row for row in rows if row.path.startswith("violin_samples/violin/")]]
     else:
-        groups = [[r for r in rows if f"Samples/{d} " in r.path.replace(f"Samples/{d.title()} ", f"Samples/{d} ")]
-                  for d in ("FF", "MF", "MP", "PP")]
+        groups = [
+            [r for r in rows if f"Samples/{d} " in r.path.replace(f"Samples/{d.title()} ", f"Samples/{d} ")]
+            for d in ("FF", "MF", "MP", "PP")
+        ]
         groups.append([row for row in rows if row.path.startswith("violin_samples/piano/")])
     players = []
     for group in groups:
@@ -122,8 +124,10 @@ def chords(rng: np.random.Generator, seconds: float) -> list[Note]:
         key, length = int(rng.integers(36, 60)), rng.uniform(0.6, 3.0)
         steps = (*_CHORDS[rng.integers(len(_CHORDS))], 12, 16)
         roll = rng.uniform(0.0, 0.05)
-        notes += [Note(time + i * roll, length * rng.uniform(1.0, 2.5), key + s, rng.uniform(0.4, 1.0))
-                  for i, s in enumerate(steps)]
+        notes += [
+            Note(time + i * roll, length * rng.uniform(1.0, 2.5), key + s, rng.uniform(0.4, 1.0))
+            for i, s in enumerate(steps)
+        ]
         time += length
     return notes
 
@@ -173,8 +177,9 @@ def ensemble(rng: np.random.Generator, seconds: float) -> list[Note]:
     return notes
 
 
-def render_piece(rng: np.random.Generator, piano: list[SamplePlayer], violin: list[SamplePlayer],
-                 seconds: float) -> Samples:
+def render_piece(
+    rng: np.random.Generator, piano: list[SamplePlayer], violin: list[SamplePlayer], seconds: float
+) -> Samples:
     """Render one random piece: piano, violin (at times accompanied) or a string ensemble. Peak 0.5 or less."""
     player = piano[rng.integers(len(piano))]
     if rng.random() < 0.2:

@@ -118,9 +118,7 @@ def coloured_hiss(clip: Clip, seed: int) -> Samples:
 def hiss_with_crackle(clip: Clip, seed: int) -> Samples:
     """Coloured hiss and crackle 6 dB under it, 30 per second, RMS 1."""
     rng = np.random.default_rng(seed + 7)
-    noise = coloured_hiss(clip, seed) + np.float32(0.5) * degradations.crackle(
-        rng, len(clip.samples), clip.rate, 30.0
-    )
+    noise = coloured_hiss(clip, seed) + np.float32(0.5) * degradations.crackle(rng, len(clip.samples), clip.rate, 30.0)
     louder: Samples = (noise / np.float32(noise.std())).astype(np.float32)
     return louder
 

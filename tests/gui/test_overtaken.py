@@ -252,7 +252,7 @@ def test_tracks_added_in_a_row_all_arrive_in_their_order(
 def finish_unheard(desk: Desk) -> None:
     """Let B be rendered to its end without the window hearing of it."""
     rendering = desk.commands.rendering
-    desk.wait(lambda: rendering.task is not None and rendering.task.state == "running")
+    rendering.go_on()
     assert rendering.task is not None
     assert rendering.task.join(20)
 

@@ -76,10 +76,9 @@ class RulerView(TimeCanvas):
         painter.restore()
 
     def _paint_ticks(self, painter: QPainter, look: theme.Tokens) -> None:
-        step, parts = time_step(self.seconds_per_px)
         rate, bottom = self.state.rate, self.height() - 1
-        decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
         painter.setFont(theme.ui_font(11, 500))
+        step, parts, decimals = self.label_step()
         small = step / parts
         for number in range(math.floor(self.state.start / rate / small), math.ceil(self.state.stop / rate / small) + 1):
             x = self.x_of(number * small * rate)
@@ -87,6 +86,21 @@ class RulerView(TimeCanvas):
             painter.fillRect(QRect(round(x), bottom - (6 if is_big else 3), 1, 6 if is_big else 3), QColor(look.text3))
             if is_big:
                 self._label_tick(painter, round(x) + 5, clock(number // parts * step, decimals))
+
+    def label_step(self) -> tuple[float, int, int]:
+        """Return the seconds between labels, the small ticks in them, and the decimals that labels need.
+
+        The closer the ticks, the longer their labels, so the step grows until a label fits between two ticks.
+        """
+        metrics = QFontMetricsF(theme.ui_font(11, 500))
+        room_px = 64.0
+        while True:
+            step, parts = time_step(self.seconds_per_px, room_px)
+            decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
+            needed_px = metrics.horizontalAdvance(clock(self.state.stop / self.state.rate, decimals)) + 12
+            if step / self.seconds_per_px >= needed_px or room_px > 10_000:
+                return step, parts, decimals
+            room_px = max(needed_px, room_px * 1.5)
 
     def _label_tick(self, painter: QPainter, x: int, text: str) -> None:
         width = painter.fontMetrics().horizontalAdvance(text)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from engine.errors import ShellacError
 from gui import icons, theme
@@ -17,6 +17,9 @@ from gui.jobs import Fault
 from gui.panels.controls import IconButton
 
 Level = Literal["error", "warn", "info", "ok"]
+PASSING_S = 10.0  # good news goes by itself after that
+LASTING = ("generated", "recovery")  # topics that stay until their cause has gone or they are answered
+BEYOND_FILE = (*LASTING, "sound")  # topics that aren't about the file that is open
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class _Mark(QWidget):
 
 
 class Banner(QFrame):
-    """A line across the canvas. It goes when its cross is clicked, or when its cause has gone."""
+    """A line across the canvas. It goes when its cross is clicked or its cause has gone; good news goes by itself."""
 
     def __init__(self, message: Message, close: Callable[[], None]) -> None:
         super().__init__()
@@ -75,7 +78,14 @@ class Banner(QFrame):
         row.setContentsMargins(12, 5, 8, 5)
         row.setSpacing(10)
         row.addWidget(_Mark(message.level), 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self._words(message), 1)
+        self.words = QLabel()
+        self.words.setTextFormat(Qt.TextFormat.RichText)
+        self.words.setWordWrap(True)
+        self.words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._write()
+        theme.CHANGES.changed.connect(self._write)
+        row.addWidget(self.words, 1)
         for text, act in message.actions:
             self._button(row, text, partial(_close_then, close, act))
         if message.copyable:
@@ -83,19 +93,25 @@ class Banner(QFrame):
         cross = IconButton("close", "Close this message", side=28, icon_side=13)
         cross.clicked.connect(close)
         row.addWidget(cross)
+        self._start_clock(close)
 
-    def _words(self, message: Message) -> QLabel:
-        look = theme.tokens()
-        words = QLabel()
-        words.setTextFormat(Qt.TextFormat.RichText)
-        words.setWordWrap(True)
-        words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        detail = (
-            f'&nbsp;&nbsp; <span style="color:{look.text2}">{_escaped(message.detail)}</span>' if message.detail else ""
-        )
-        words.setText(f"<b>{_escaped(message.text)}</b>{detail}")
-        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return words
+    def _start_clock(self, close: Callable[[], None]) -> None:
+        """Have good news close by itself, but not while the pointer or the keyboard is in it."""
+        self.clock = QTimer(self)
+        self.clock.setInterval(round(1000 * PASSING_S))
+        self.clock.timeout.connect(lambda: None if self._is_in_use() else close())
+        if self.message.level in ("info", "ok") and self.message.topic not in LASTING:
+            self.clock.start()
+
+    def _is_in_use(self) -> bool:
+        focus = QApplication.focusWidget()
+        return self.underMouse() or (focus is not None and self.isAncestorOf(focus))
+
+    def _write(self) -> None:
+        """Write the words in the colours of the theme in force."""
+        quiet, detail = theme.tokens().text2, _escaped(self.message.detail)
+        second = f'&nbsp;&nbsp; <span style="color:{quiet}">{detail}</span>' if detail else ""
+        self.words.setText(f"<b>{_escaped(self.message.text)}</b>{second}")
 
     def _button(self, row: QHBoxLayout, text: str, act: Callable[..., object]) -> None:
         button = QPushButton(text)

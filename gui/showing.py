@@ -29,6 +29,7 @@ class Showing(QObject):
         self.window, self.jobs, self.document = parts.window, parts.jobs, parts.document
         self.rendering, self.listening = parts.rendering, parts.listening
         self._show_rack, self._open_file = show_rack, open_file
+        self._history = self.document.history  # another one stands for another file
         self.recent_menu = QMenu("Open recent", parts.window)
         file = parts.window.menus["File"]
         file.insertMenu(parts.window.actions_by_name["demo"], self.recent_menu)
@@ -71,6 +72,9 @@ class Showing(QObject):
     def show_source(self) -> None:
         """Show the recording in front, or that there is none."""
         source = self.document.source
+        if self.document.history is not self._history:
+            self._history = self.document.history
+            self.window.close_messages_of_file()
         self.window.show_file(self.document.session is not None)
         if source is None:
             self.window.show_facts({})

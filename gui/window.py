@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMainWindow, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import actions, icons, theme
-from gui.banner import Banner, Message
+from gui.banner import BEYOND_FILE, Banner, Message
 from gui.docks.frame import Dock, DockTitle, Sentence
 from gui.docks.jobs import JobList
 from gui.docks.lists import HistoryPainter, RowList, TrackPainter, TrackRow, history_rows
@@ -274,6 +274,17 @@ class MainWindow(QMainWindow):
         """Take back the messages of a topic: their cause has gone."""
         for banner in self.shown_banners():
             if banner.message.topic == topic:
+                self._close_banner(banner)
+
+    def close_messages_of_file(self) -> None:
+        """Take back what was said about the file that was open: another one has come, or none.
+
+        An error without a topic stays: it names what it is about, which may be a file that couldn't be opened.
+        """
+        for banner in self.shown_banners():
+            message = banner.message
+            is_own_error = message.level == "error" and not message.topic
+            if not is_own_error and message.topic not in BEYOND_FILE:
                 self._close_banner(banner)
 
     def _close_banner(self, banner: Banner) -> None:

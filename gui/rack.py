@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QMimeData, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -146,6 +146,7 @@ class Rack(QScrollArea):
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # it is never narrower than a card
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName("Rack")
         self._tools = {tool.name: tool for tool in tools}
@@ -196,6 +197,17 @@ class Rack(QScrollArea):
             self.inside.column.insertWidget(index, card)
             card.show()
         self.inside.cards = wanted
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.inside and event.type() == QEvent.Type.LayoutRequest:
+            self._keep_wide()
+        return bool(super().eventFilter(watched, event))
+
+    def _keep_wide(self) -> None:
+        """Ask for the room that the widest card needs, so that a window made small doesn't cut cards off."""
+        width = self.inside.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
+        if width != self.minimumWidth():
+            self.setMinimumWidth(width)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         event.ignore()

@@ -18,10 +18,10 @@ from engine.tools.tool import Knob, Tool, Value, complete
 from gui import icons, theme
 from gui.naming import main_knob
 from gui.numbers import clock
-from gui.panels.controls import Chooser, ElidedLabel, IconButton, rule
+from gui.panels.controls import Chooser, ElidedLabel, IconButton, label, rule
 from gui.panels.foot import Doing, Foot
 from gui.panels.head import DeltaButton, Grip
-from gui.panels.knobs import KnobRow, SliderRow, SpanRow, StageRow, row_for
+from gui.panels.knobs import KnobRow, SliderRow, SpanRow, StageRow, row_for, widen_labels
 
 MIX = Knob("mix", "Mix", "float", 100.0, 0.0, 100.0, 1.0, "%", hint="How much of the device is heard: 0 % is its input")
 
@@ -83,6 +83,8 @@ class Card(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.rows: dict[str, KnobRow] = {}
         self.stages: dict[str, StageRow] = {}
+        self.listen: Knob | None = None
+        self.more: QToolButton | None = None
         self._parts = QVBoxLayout(self)
         self._parts.setContentsMargins(0, 0, 0, 0)
         self._parts.setSpacing(0)
@@ -137,6 +139,7 @@ class Card(QFrame):
         self.counted.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for widget in (self.scope, self.preset, self.counted):
             chips.addWidget(widget, 1 if widget is self.counted else 0)
+        chips.addStretch()  # keeps the chips at the left where there is no room for the count
         column.addLayout(chips)
         column.addSpacing(6)
         self._build_knobs(tool, column)
@@ -162,16 +165,19 @@ class Card(QFrame):
             column.addWidget(self._stage_row(stage, main))
             shown = next((knob for knob in members if knob.kind == "choice"), None)
             for knob in (other for other in members if other is not main):
-                row = self._knob_row(knob, 38)
-                if knob is shown or knob.kind == "span":
+                is_shown = knob is shown or knob.kind == "span"
+                row = self._knob_row(knob, 38 if is_shown else 12)
+                if is_shown:
                     column.addWidget(row)
                 else:
-                    row.name_label.setText(f"{stage.label} {knob.label.lower()}")
                     folded.append(row)
         for knob in tool.knobs:
             if knob.name not in names and knob.group not in names and knob is not self.listen:
                 row = self._knob_row(knob, 0)
                 column.addWidget(row)
+        has_headphones = self.listen is not None
+        sliders = [row.name_label for row in self.stages.values() if row.knob is not None]
+        widen_labels(sliders, 76 if has_headphones else 104)
         if folded:
             self._fold(column, folded)
 
@@ -193,24 +199,39 @@ class Card(QFrame):
         return row
 
     def _fold(self, column: QVBoxLayout, rows: list[KnobRow]) -> None:
+        """Put the rarer knobs behind a button, under the name of their stage where there is more than one."""
+        assert self.tool is not None
         button = QToolButton()
+        labels = {knob.name: knob.label for knob in self.tool.knobs}
         stages = list(dict.fromkeys(row.knob.group for row in rows))
-        names = ", ".join(row.name_label.full_text() for row in rows)
+        names = ", ".join(row.title for row in rows)
+        spoken = ", ".join(f"{labels[row.knob.group]} {row.title.lower()}" for row in rows)
         button.setText(f"{len(rows)} more settings" if len(stages) > 1 else names)
         button.setIcon(icons.icon("chevron-right"))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setCheckable(True)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.setAccessibleName(f"More settings: {names}")
+        button.setAccessibleName(f"More settings: {spoken}")
         column.addWidget(button)
-        for row in rows:
-            row.setVisible(False)
-            column.addWidget(row)
+        inside = QWidget()
+        inside.setVisible(False)
+        lines = QVBoxLayout(inside)
+        lines.setContentsMargins(0, 0, 0, 4)
+        lines.setSpacing(0)
+        for stage in stages:
+            if len(stages) > 1:
+                heading = label(labels[stage], "small")
+                heading.setContentsMargins(0, 6, 0, 0)
+                lines.addWidget(heading)
+            for row in (row for row in rows if row.knob.group == stage):
+                lines.addWidget(row)
+        widen_labels([row.name_label for row in rows], 116)
+        column.addWidget(inside)
+        self.more = button
 
         def toggle(is_open: bool) -> None:
             button.setIcon(icons.icon("chevron-down" if is_open else "chevron-right"))
-            for row in rows:
-                row.setVisible(is_open)
+            inside.setVisible(is_open)
 
         button.toggled.connect(toggle)
 
@@ -218,6 +239,14 @@ class Card(QFrame):
         if self.listen is not None:
             heard = self._values().get("listen")
             self.knob_changed.emit("listen", self.listen.choices[0] if heard == stage else stage, "")
+
+    def _heard(self) -> str:
+        """Return the name of the stage whose residue this device hands on instead of its result, "" for none."""
+        heard = str(self._values().get("listen", ""))
+        if self.listen is None or heard == self.listen.choices[0] or not self.step.enabled:
+            return ""
+        names = {knob.name: knob.label for knob in self.tool.knobs} if self.tool else {}
+        return names.get(heard, heard)
 
     def _values(self) -> dict[str, Value]:
         return values_of(self.tool, self.step) if self.tool else {}
@@ -230,6 +259,7 @@ class Card(QFrame):
         if is_same:
             return
         self._is_shown = True
+        self.foot.show_heard(self._heard())
         self.power.setChecked(step.enabled)
         self.power.update()
         self.delta.setChecked(view.is_soloed)

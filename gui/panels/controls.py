@@ -5,10 +5,22 @@ All of them take the keyboard's focus by Tab only, never by a click, so that Spa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QValidator,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
@@ -205,41 +217,95 @@ class Slider(QSlider):
             event.ignore()
 
 
-class NumberField(QLineEdit):
-    """A number with its unit that can be typed over. Emits `entered` with the text; Escape puts the old one back."""
+class TextField(QLineEdit):
+    """A line of text in a card. Enter takes it over, Escape puts the old one back; both hand the keys back.
+
+    Enter and Escape are keys of the whole window too, so the field asks for them first. Without that they'd play and
+    cancel while a text is being typed, and the field would hold the keyboard for ever.
+    """
 
     entered = Signal(str)
 
-    def __init__(self, says: str, width: int = 66) -> None:
+    def __init__(self, says: str) -> None:
         super().__init__()
-        self.setProperty("role", "bare")
-        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.setFixedWidth(width)
         self.setAccessibleName(says)
         self._shown = ""
-        self.editingFinished.connect(self._finish)
 
     def show_value(self, text: str) -> None:
         """Show `text`, unless the user is typing."""
         self._shown = text
-        if not (self.hasFocus() and self.isModified()):
+        if not (self.hasFocus() and self.isModified()) and text != self.text():
             self.setText(text)
 
     def _finish(self) -> None:
+        """Emit what was typed, then show what the document made of it: refused text is never left standing."""
         if self.isModified():
             self.setModified(False)
             self.entered.emit(self.text())
         self.setText(self._shown)
 
+    def _release(self) -> None:
+        self.deselect()
+        self.window().setFocus()
+
+    def event(self, event: QEvent) -> bool:
+        is_asked = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if is_asked and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):  # type: ignore[attr-defined]
+            event.accept()
+            return True
+        return bool(super().event(event))
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.setModified(False)
             self.setText(self._shown)
-            self.clearFocus()
-            return
-        super().keyPressEvent(event)
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.clearFocus()
+            self._release()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._finish()
+            self._release()
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if event.reason() != Qt.FocusReason.PopupFocusReason:  # its own menu: cut, copy, paste
+            self._finish()
+
+
+class _NumberText(QValidator):
+    """Lets through what can become a number with its unit; what the program itself shows (off, ∞) is fine too."""
+
+    def __init__(self, unit: str, field: NumberField) -> None:
+        super().__init__(field)
+        starts = "|".join(re.escape(unit[:length]) for length in range(len(unit), 0, -1))
+        self._pattern = re.compile(rf"\s*[-+−]?\d*[.,]?\d*\s*(?:{starts})?\s*", re.IGNORECASE)
+        self._field = field
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        is_fine = self._pattern.fullmatch(text) is not None or text == self._field.shown
+        return (QValidator.State.Acceptable if is_fine else QValidator.State.Invalid), text, position
+
+
+class NumberField(TextField):
+    """A number with its unit. A click chooses all of it, so that the next digit replaces it; letters don't get in."""
+
+    def __init__(self, says: str, width: int = 66, unit: str = "") -> None:
+        super().__init__(says)
+        self.setProperty("role", "bare")
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setFixedWidth(width)
+        self.setValidator(_NumberText(unit, self))
+
+    @property
+    def shown(self) -> str:
+        """The text of the value in force."""
+        return self._shown
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        is_new = not self.hasSelectedText() and not self.isModified()
+        super().mousePressEvent(event)
+        if is_new and event.button() == Qt.MouseButton.LeftButton:
+            self.selectAll()
 
 
 class Chooser(QComboBox):

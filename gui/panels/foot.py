@@ -7,7 +7,7 @@ from typing import Literal
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui import icons, theme
 from gui.numbers import clock, signed
@@ -75,12 +75,22 @@ class StateIcon(QWidget):
 
 
 class Foot(QWidget):
-    """The last line of a card: state at the left, what it did at the right."""
+    """The last line of a card: state at the left, what it did at the right; over it, whose residue is heard."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedHeight(theme.px(32))
-        row = QHBoxLayout(self)
+        lines = QVBoxLayout(self)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(0)
+        self.heard = label("", "warn")
+        self.heard.setContentsMargins(14, 6, 14, 0)
+        self.heard.setWordWrap(True)
+        self.heard.setVisible(False)
+        lines.addWidget(self.heard)
+        line = QWidget()
+        line.setFixedHeight(theme.px(32))
+        lines.addWidget(line)
+        row = QHBoxLayout(line)
         row.setContentsMargins(14, 0, 14, 0)
         row.setSpacing(7)
         self.mark = StateIcon()
@@ -96,6 +106,11 @@ class Foot(QWidget):
         self.go_on.setProperty("kind", "flat")
         self.go_on.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         row.addWidget(self.go_on)
+
+    def show_heard(self, stage: str) -> None:
+        """Warn that the result of this device is what `stage` takes away; "" for its true result."""
+        self.heard.setText(f"B plays what {stage} takes away" if stage else "")
+        self.heard.setVisible(bool(stage))
 
     def show_doing(self, doing: Doing) -> None:
         """Show a state. Words, icon and colour say the same thing."""

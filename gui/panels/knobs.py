@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import random
 import re
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from engine.errors import UsageError
 from engine.tools.tool import Knob, Value
 from gui import theme
 from gui.numbers import clock, knob_value
-from gui.panels.controls import Chooser, ElidedLabel, IconButton, NumberField, Segments, Slider, Switch
+from gui.panels.controls import Chooser, ElidedLabel, IconButton, NumberField, Segments, Slider, Switch, TextField
 
 LABEL_WIDTH = 66
 MOST_SLIDER_STEPS = 100_000
@@ -70,7 +72,7 @@ class KnobRow(QWidget):
         """Take what was typed, with or without the unit."""
         bare = text.replace("−", "-").replace(",", ".").strip()
         if self.knob.unit:
-            bare = bare.removesuffix(self.knob.unit).strip()
+            bare = re.sub(rf"{re.escape(self.knob.unit)}$", "", bare, flags=re.IGNORECASE).strip()
         try:
             value = self.knob.parse(str(round(float(bare))) if self.knob.kind == "int" and _is_number(bare) else bare)
         except UsageError as error:
@@ -93,7 +95,7 @@ class SliderRow(KnobRow):
         self.slider = Slider(self.title)
         self.slider.setRange(0, min(self._steps, 1000))
         self.slider.setPageStep(max(1, self.slider.maximum() // 10))
-        self.field = NumberField(f"{self.title}, number")
+        self.field = NumberField(f"{self.title}, number", unit=knob.unit)
         self.row.addWidget(self.name_label)
         self.row.addWidget(self.slider, 1)
         self.row.addWidget(self.field)
@@ -227,20 +229,13 @@ class TextRow(KnobRow):
 
     def __init__(self, knob: Knob, name: str = "", indent: int = 0) -> None:
         super().__init__(knob, name, indent)
-        self.edit = QLineEdit()
-        self.edit.setAccessibleName(self.title)
+        self.edit = TextField(self.title)
         self.row.addWidget(self.name_label)
         self.row.addWidget(self.edit, 1)
-        self.edit.editingFinished.connect(self._finish)
-
-    def _finish(self) -> None:
-        if self.edit.isModified():
-            self.edit.setModified(False)
-            self.changed.emit(self.edit.text(), "")
+        self.edit.entered.connect(lambda text: self.changed.emit(text, ""))
 
     def show_value(self, value: Value) -> None:
-        if self.edit.text() != str(value):
-            self.edit.setText(str(value))
+        self.edit.show_value(str(value))
 
 
 def row_for(knob: Knob, name: str = "", indent: int = 0) -> KnobRow:
@@ -251,6 +246,14 @@ def row_for(knob: Knob, name: str = "", indent: int = 0) -> KnobRow:
     if knob.kind == "int" and knob.maximum - knob.minimum > MOST_SLIDER_STEPS:
         return SeedRow(knob, name, indent)
     return kinds.get(knob.kind, TextRow)(knob, name, indent)
+
+
+def widen_labels(labels: Sequence[ElidedLabel], most_px: float) -> None:
+    """Give labels that stand under each other one width that none is cut off at, up to `most_px` at 100 % type."""
+    metrics = QFontMetrics(theme.ui_font(12))
+    widest = max((metrics.horizontalAdvance(one.full_text()) + 2 for one in labels), default=0)
+    for one in labels:
+        one.setFixedWidth(min(theme.px(most_px), max(theme.px(LABEL_WIDTH), widest)))
 
 
 class StageRow(QWidget):

@@ -1,4 +1,4 @@
-"""The command line: everything the window can do, without one. Other programs rely on it (design.md §4).
+"""The command line: everything the window can do, without one. Other programs rely on it.
 
 Exit status: 0 done, 2 wrong usage, 3 the input can't be used, 4 a fault of ours, 130 interrupted. Results go to
 standard output, progress and notes to standard error. Never imports Qt; PortAudio, a network and Matplotlib only in
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from engine.errors import Cancelled, ShellacError
 
@@ -58,4 +59,5 @@ def is_command(argv: Sequence[str]) -> bool:
         return False
     from engine.tools import all_tools
 
-    return any(tool.name == argv[0] for tool in all_tools())
+    # A word that is neither a tool nor a file was meant as a command: the parser says which there are.
+    return any(tool.name == argv[0] for tool in all_tools()) or not Path(argv[0]).exists()

@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from gui.main import main
+
 HOUSE = Path(__file__).parents[2]
 
 
@@ -82,3 +86,8 @@ def test_an_audio_option_without_a_name_is_wrong_usage() -> None:
     done = run("import sys; from gui.main import main; sys.exit(main(['--audio']))", QT_QPA_PLATFORM="offscreen")
     assert done.returncode == 2
     assert "--audio needs a name" in done.stderr
+
+
+def test_a_mistyped_command_is_refused_and_opens_no_window(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["restroe"]) == 2
+    assert "restroe" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,9 @@ SEED: Final = 1000
 ALONE: Final[Mapping[str, Value]] = {"declick": False, "dehum": False}
 FLOORS_DB: Final = {5: 2.5, 10: 3.0, 20: 4.0}  # what neural has to be ahead of Wiener by
 CLEAN_FLOOR_DB: Final = 60.0
+DECLICK_FLOORS_DB: Final = {"clicks medium": 8.0, "clicks strong": 12.0}  # mean SNR gain
+PERCUSSION_FLOOR_DB: Final = 40.0  # SNR of the worst clip
+LOSS_TARGET_DB: Final = -1.0  # what no clip should lose at 30 dB; the only line that is a target, not a floor
 ROOMS: Final = ("denoiser", "noise_profile")  # the networks that take part in every figure
 Row = dict[str, float]
 
@@ -225,14 +229,23 @@ def verdicts(table: dict[str, Any]) -> list[str]:
         if name == "clean":
             worst = row["snr denoise"]
             lines.append(_verdict(f"clean input ({Path(worst['worst clip']).name})", worst["worst"], CLEAN_FLOOR_DB))
+        if name in DECLICK_FLOORS_DB:
+            lines.append(_verdict(f"{name}: mean gain", row["gain declick"]["mean"], DECLICK_FLOORS_DB[name]))
+        if name == "percussion":
+            worst = row["snr declick"]
+            lines.append(
+                _verdict(f"percussion ({Path(worst['worst clip']).name})", worst["worst"], PERCUSSION_FLOOR_DB)
+            )
         if level == 30 and not name.startswith("with"):
             worst = row["gain neural"]
-            lines.append(_verdict(f"{name}: worst clip ({Path(worst['worst clip']).name})", worst["worst"], -1.0))
+            text = f"{name}: worst clip ({Path(worst['worst clip']).name})"
+            lines.append(_verdict(text, worst["worst"], LOSS_TARGET_DB, "target"))
     return lines
 
 
-def _verdict(text: str, value: float, floor: float) -> str:
-    return f"{'met   ' if value >= floor else 'MISSED'} {text}: {value:.2f} dB, floor {floor:g} dB"
+def _verdict(text: str, value: float, bound: float, kind: str = "floor") -> str:
+    missed = "MISSED" if kind == "floor" else "short "
+    return f"{'met   ' if value >= bound else missed} {text}: {value:.2f} dB, {kind} {bound:g} dB"
 
 
 def card_figures(table: dict[str, Any]) -> dict[str, Any]:
@@ -303,8 +316,8 @@ def draw_example(case: Case, path: Path) -> None:
     pyplot.close(figure)
 
 
-def main() -> None:
-    """Run the command line."""
+def main() -> int:
+    """Run the command line; 1 if a floor was missed."""
     parser = argparse.ArgumentParser(prog="python -m training.quality", description="Measure restoration.")
     parser.add_argument("--json", type=Path, help="where the report goes (default: OUT/quality.json)")
     parser.add_argument("--out", type=Path, help="folder for report and pictures (default: runs/quality)")
@@ -313,14 +326,15 @@ def main() -> None:
     arguments = parser.parse_args()
     if not (data_folder() / "manifest.csv").exists():
         print("no development data here (SHELLAC_DATA, or ../shared/data): nothing measured")
-        return
+        return 0
     out: Path = arguments.out or runs_folder() / "quality"
     out.mkdir(parents=True, exist_ok=True)
     began, everything, networks = time.monotonic(), cases(arguments.quick), measured_networks()
     rows = measure_all(everything, arguments.workers)
     table = summary(everything, rows)
     print_summary(table)
-    print(*verdicts(table), sep="\n")
+    judged = verdicts(table)
+    print(*judged, sep="\n")
     clips = [{"row": c.kind, "at_db": c.at_db, "clip": c.clip.name, **r} for c, r in zip(everything, rows, strict=True)]
     report = {
         "networks": networks,
@@ -333,7 +347,8 @@ def main() -> None:
     draw_gains(table, out / "quality.png")
     draw_example(next(c for c in everything if c.kind == "coloured" and c.at_db == 10), out / "example.png")
     print(f"{len(everything)} measurements in {time.monotonic() - began:.0f} s; report and pictures in {out}")
+    return int(any(line.startswith("MISSED") for line in judged))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -205,6 +205,7 @@ def about_text() -> str:
         return "\n".join([*lines, f"  {error}"])
     for name, card in sorted(cards.items()):
         lines += [f"  {name}: {card.task}", f"    licence of the weights: {card.licence}"]
+        lines += [f"    attribution {card.attribution}"] if card.attribution else []
         lines += [f"    trained on {data}" for data in card.data_licences]
     if not cards:
         lines.append("  none")

@@ -24,6 +24,7 @@ def rooms_checked() -> list[dict[str, Any]]:
             "room": name,
             "task": card.task,
             "licence": card.licence,
+            "attribution": card.attribution,
             "training_data": list(card.data_licences),
             "files": [_file(card.folder / file.name, file.name, file.sha256) for file in card.files],
             "ok": True,
@@ -55,4 +56,6 @@ def models_command(arguments: argparse.Namespace) -> int:
             say.out(f"  {file['file']}  {size}  sha256 {file['sha256'][:16]}…")
         if room.get("licence"):
             say.out(f"  weights: {room['licence']}")
+        if room.get("attribution"):
+            say.out(f"  attribution {room['attribution']}")
     return NetworkError.exit_status if any(not room["ok"] for room in rooms) else 0

@@ -49,6 +49,11 @@ class Card:
         raise NetworkError(f"the card of network {self.room!r} names no file {name!r}", _REINSTALL)
 
     @property
+    def attribution(self) -> str:
+        """Whom a user of the weights has to name, empty if nobody."""
+        return str(self.facts.get("attribution", ""))
+
+    @property
     def data_licences(self) -> tuple[str, ...]:
         """The licences of the training data as `name (licence)`, in the card's order."""
         data = self.facts.get("data", ())

@@ -440,6 +440,8 @@ def test_models_are_listed_with_their_hashes(capsys: Any) -> None:
         name: card.files[0].sha256 for name, card in rooms().items()
     }
     assert shellac("models") == 0
+    listed = capsys.readouterr().out
+    assert all(card.attribution in listed for card in rooms().values())  # CC BY asks for names
 
 
 def test_the_doctor_names_what_is_missing_and_the_line_that_mends_it(monkeypatch: Any, capsys: Any) -> None:

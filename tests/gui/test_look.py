@@ -164,6 +164,7 @@ def test_about_names_the_licence_of_every_shipped_network(desk: Desk) -> None:
     for name, card in rooms().items():
         assert name in text
         assert card.licence in text
+        assert card.attribution in text
 
 
 def test_diagnostics_say_what_doctor_says(desk: Desk) -> None:

@@ -258,39 +258,49 @@ def _demodulated(
         turned = np.exp(-2j * np.pi * np.outer(NEIGHBOURS_HZ, time))[:, :, None] * weighted
         noise[node] = np.mean(np.abs(np.einsum("ht,ktc->kch", powers, turned)) ** 2, axis=0) + 1e-16
     # Where noise is 40 dB below the line, less of it is no reason to trust a node more than its neighbours.
-    return lines, noise + 1e-4 * np.median(np.abs(lines) ** 2, axis=0)
+    noise += 1e-4 * np.median(np.abs(lines) ** 2, axis=0)
+    return lines, noise
 
 
 def _refined(turns: Doubles, hertz: Doubles, lines: Complexes, noise: Doubles) -> tuple[Doubles, Doubles, Complexes]:
-    """Correct the phase track by what all harmonics say together."""
-    order = np.arange(1, lines.shape[2] + 1)
+    """Correct the phase track by what all harmonics say together. `lines` is turned in place.
+
+    One harmonic after another: together their products would take 100 MB for three hours.
+    """
+    harmonics = range(lines.shape[2])
     for _ in range(PHASE_ROUNDS):
-        trust = 1.0 / (noise[1:] + noise[:-1])
-        steps = (lines[1:] * lines[:-1].conj() * trust).sum(axis=1)  # (nodes - 1, harmonics)
-        # Averaged as complex numbers, music cancels; what keeps its direction counts.
-        together = smoothed(steps, PHASE_SECONDS)
-        agreement = np.abs(together) / np.maximum(smoothed(np.abs(steps), PHASE_SECONDS), 1e-30)
-        strength = np.abs(together) * agreement**4
-        # Least squares for one frequency error behind all harmonics: harmonic h turns h times as far.
-        above = (strength * order * np.angle(together) / (2.0 * np.pi)).sum(axis=1)
-        below = (strength * order**2).sum(axis=1)
+        above, below = np.zeros(len(turns) - 1), np.zeros(len(turns) - 1)
+        for h in harmonics:
+            trust = 1.0 / (noise[1:, :, h] + noise[:-1, :, h])
+            steps = (lines[1:, :, h] * lines[:-1, :, h].conj() * trust).sum(axis=1)  # (nodes - 1,)
+            # Averaged as complex numbers, music cancels; what keeps its direction counts.
+            together = smoothed(steps, PHASE_SECONDS)
+            agreement = np.abs(together) / np.maximum(smoothed(np.abs(steps), PHASE_SECONDS), 1e-30)
+            strength = np.abs(together) * agreement**4
+            # Least squares for one frequency error behind all harmonics: harmonic h turns h times as far.
+            above += strength * (h + 1) * np.angle(together) / (2.0 * np.pi)
+            below += strength * (h + 1) ** 2
         drift = np.concatenate([[0.0], np.cumsum(above / np.maximum(below, 1e-30))])  # turns at the nodes
         turns = turns + drift
         hertz = hertz + np.gradient(drift, NODE_SECONDS) if len(drift) > 1 else hertz
-        lines = lines * np.exp(-2j * np.pi * drift[:, None, None] * order)
+        for h in harmonics:
+            lines[:, :, h] *= np.exp(-2j * np.pi * (h + 1) * drift)[:, None]
     return turns, hertz, lines
 
 
 def _steady(lines: Complexes, noise: Doubles) -> tuple[Complexes, NDArray[np.bool_]]:
     """Return the slowly changing amplitudes, and which harmonics are hum, shape (harmonics,)."""
-    weight = np.where(np.isfinite(noise), 1.0 / noise, 0.0)
-    total = np.maximum(smoothed(weight, SMOOTH_SECONDS), 1e-30)
-    amplitudes = smoothed(lines * weight, SMOOTH_SECONDS) / total
-    quiet = weight.sum(axis=(0, 1))
-    steady = (weight * np.abs(amplitudes) ** 2).sum(axis=(0, 1))
-    power = (weight * np.abs(lines) ** 2).sum(axis=(0, 1))
-    nodes = np.maximum((weight > 0.0).sum(axis=(0, 1)), 1)
-    present = (steady / nodes > STANDS_OUT) & (steady > COHERENCE * power) & (quiet > 0.0)
+    amplitudes = np.empty_like(lines)
+    present = np.zeros(lines.shape[2], dtype=np.bool_)
+    for h in range(lines.shape[2]):
+        line, doubt = lines[:, :, h], noise[:, :, h]
+        weight = np.where(np.isfinite(doubt), 1.0 / doubt, 0.0)
+        total = np.maximum(smoothed(weight, SMOOTH_SECONDS), 1e-30)
+        amplitudes[:, :, h] = smoothed(line * weight, SMOOTH_SECONDS) / total
+        steady = float((weight * np.abs(amplitudes[:, :, h]) ** 2).sum())
+        power = float((weight * np.abs(line) ** 2).sum())
+        nodes = max(int((weight > 0.0).sum()), 1)
+        present[h] = steady / nodes > STANDS_OUT and steady > COHERENCE * power and bool(weight.any())
     return amplitudes, present
 
 

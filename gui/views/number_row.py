@@ -41,7 +41,10 @@ FIELDS = {
 
 
 class NumberField(QLineEdit):
-    """A number that is taken over on Enter or when left; arrows step, Escape puts the old one back."""
+    """A number that is taken over on Enter or when left; Escape puts the old one back, arrows step.
+
+    Enter and Escape also give the keys back to the window, so that Space plays.
+    """
 
     def __init__(self, field: Field, apply: Callable[[str], None], step: Callable[[float], None]) -> None:
         super().__init__()
@@ -78,11 +81,15 @@ class NumberField(QLineEdit):
             self._finish()
             tenfold = 10.0 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
             self._step((1 if key == Qt.Key.Key_Up else -1) * self._field.step * tenfold)
-        elif key == Qt.Key.Key_Escape and self.isModified():
-            self.setModified(False)
-            self._apply("")
+        elif key == Qt.Key.Key_Escape:
+            if self.isModified():
+                self.setModified(False)
+                self._apply("")
+            self.clearFocus()
         else:
             super().keyPressEvent(event)
+            if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self.clearFocus()  # Space plays again
 
 
 class NumberRow(QWidget):

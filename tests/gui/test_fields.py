@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from gui.panels.card import Card
 from gui.panels.controls import ElidedLabel, NumberField
 from gui.panels.knobs import SliderRow
+from gui.views.number_row import NumberField as CanvasField
 from tests.gui.conftest import Desk
 
 
@@ -163,3 +164,17 @@ def test_a_window_made_small_and_large_again_never_cuts_cards_off(desk: Desk, re
         assert rack.viewport().width() >= rack.inside.minimumSizeHint().width()
         assert not rack.horizontalScrollBar().isVisible()
         assert card(desk).mapTo(rack.viewport(), card(desk).rect().topRight()).x() < rack.viewport().width()
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
+def test_the_fields_below_the_canvas_give_the_keyboard_back_too(desk: Desk, recording: Path, key: Qt.Key) -> None:
+    desk.open(recording)
+    desk.window.activateWindow()
+    desk.wait(desk.window.isActiveWindow)
+    start = desk.window.findChildren(CanvasField)[0]
+    QTest.mouseClick(start, Qt.MouseButton.LeftButton)
+    assert QApplication.focusWidget() is start
+    QTest.keyClicks(start, "0:02")
+    QTest.keyClick(start, key)
+    assert QApplication.focusWidget() is not start
+    assert space_plays(desk)

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from engine.audio.signal import Samples, Signal, check_span, read_padded
+from engine.audio.signal import SameShape, Samples, Signal, check_span, read_padded
 
 BLOCK = 32_768  # frames of result per transform; part of the promise of equal bits, so not a setting
 CACHED_BLOCKS = 4  # a filter behind a filter asks for each block of the first one up to three times
@@ -87,7 +87,7 @@ class Fir:
 
 
 @dataclass(frozen=True, eq=False)
-class FilteredSignal:
+class FilteredSignal(SameShape):
     """A Signal through a filter: same length, zeros assumed around the recording."""
 
     signal: Signal
@@ -97,18 +97,6 @@ class FilteredSignal:
     def __post_init__(self) -> None:
         # A cache per object, not per class: it must die with the Signal.
         object.__setattr__(self, "_cached_block", lru_cache(maxsize=CACHED_BLOCKS)(self._block))
-
-    @property
-    def rate(self) -> int:
-        return self.signal.rate
-
-    @property
-    def channels(self) -> int:
-        return self.signal.channels
-
-    @property
-    def frames(self) -> int:
-        return self.signal.frames
 
     def read(self, start: int, stop: int) -> Samples:
         check_span(self, start, stop)

@@ -67,6 +67,24 @@ class Signal(Protocol):
         ...
 
 
+class SameShape:
+    """What a Signal inherits that changes the samples of another one, its field `signal`, and nothing else about it."""
+
+    signal: Signal
+
+    @property
+    def rate(self) -> int:
+        return self.signal.rate
+
+    @property
+    def channels(self) -> int:
+        return self.signal.channels
+
+    @property
+    def frames(self) -> int:
+        return self.signal.frames
+
+
 def format_of(signal: Signal) -> Format:
     """Return the shape of `signal`."""
     return Format(signal.rate, signal.channels, signal.frames)

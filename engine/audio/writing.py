@@ -37,7 +37,7 @@ from engine.audio.nonfinite import all_sound
 from engine.audio.opening import ForwardFile
 from engine.audio.quantise import Quantiser
 from engine.audio.resample import ResampledSignal
-from engine.audio.signal import Samples, Signal, blocks, check_span
+from engine.audio.signal import SameShape, Samples, Signal, blocks, check_span
 from engine.errors import OutputError, OutputExistsError, UnsupportedFormatError
 
 Check = Callable[[], None]
@@ -269,23 +269,11 @@ def _check_space(plan: _Plan, sound: Signal) -> None:
 
 
 @dataclass(frozen=True)
-class _Scaled:
+class _Scaled(SameShape):
     """A Signal times a constant."""
 
     signal: Signal
     gain: float
-
-    @property
-    def rate(self) -> int:
-        return self.signal.rate
-
-    @property
-    def channels(self) -> int:
-        return self.signal.channels
-
-    @property
-    def frames(self) -> int:
-        return self.signal.frames
 
     def read(self, start: int, stop: int) -> Samples:
         check_span(self, start, stop)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.audio.fir import FilteredSignal, Fir
-from engine.audio.signal import Samples, Signal, Span, read_padded
+from engine.audio.signal import SameShape, Samples, Signal, Span, read_padded
 from engine.inference.grid import Grid
 from engine.measure.hum import BASES_HZ, NODE_SECONDS, HumTrack, track_hum
 from engine.tools.restore.chain import Learned
@@ -71,24 +71,12 @@ def digital_silence(signal: Signal, span: Span) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class _WithoutHum:
+class _WithoutHum(SameShape):
     """A Signal less its hum."""
 
     signal: Signal
     track: HumTrack
     job: Job
-
-    @property
-    def rate(self) -> int:
-        return self.signal.rate
-
-    @property
-    def channels(self) -> int:
-        return self.signal.channels
-
-    @property
-    def frames(self) -> int:
-        return self.signal.frames
 
     def read(self, start: int, stop: int) -> Samples:
         return self.signal.read(start, stop) - _hum(self.track, self.signal, Span(start, stop), self.job)

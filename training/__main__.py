@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
-from typing import Final
 
 import torch
 
-from training.items import build_missing
-from training.loop import CheckpointError, Recipe, Settings, run
-
-RECIPES: Final = ("noise_profile", "denoiser")
-
-
-def find_recipe(name: str) -> Recipe:
-    """Return a recipe by its name."""
-    recipe: Recipe = importlib.import_module(f"training.recipes.{name}").RECIPE
-    return recipe
+from training.loop import run
+from training.recipe import Settings, TrainingError
+from training.recipes import find_recipe
 
 
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("recipe", choices=RECIPES)
+    parser.add_argument("recipe")
     parser.add_argument("--minutes", type=float, default=20.0, help="of training, over all resumptions")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
@@ -43,10 +34,12 @@ def main() -> None:
         from_room=arguments.from_room,
         bf16=arguments.bf16,
     )
-    build_missing(settings.licences, max(1, arguments.threads))
     try:
-        print(run(find_recipe(arguments.recipe), settings))
-    except CheckpointError as error:
+        recipe = find_recipe(arguments.recipe)
+        if recipe.make_items:
+            recipe.make_items(settings, max(1, arguments.threads))
+        print(run(recipe, settings))
+    except TrainingError as error:
         parser.exit(1, f"{error}\n")
 
 

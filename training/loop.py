@@ -12,7 +12,7 @@ import csv
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,47 +23,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.data import runs_folder
+from training.recipe import WHOLE_RUN, Batch, CheckpointError, Phase, Recipe, Settings, Terms
 from training.rooms import load_room_weights, room_licences
 
-Batch = dict[str, Tensor]
-Terms = dict[str, Tensor]  # the entry "loss" is minimised, the others are logged
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the command line decides; the learning rate follows `minutes`, so other minutes make another run."""
-
-    minutes: float
-    device: str = "cpu"
-    licences: str = "clean"
-    resume: bool = False
-    from_room: bool = False
-    seed: int = 0
-    checkpoint_minutes: float = 5.0
-    log_steps: int = 20
-    bf16: bool | None = None  # None: as the recipe says
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A network and how it is trained; the small files in `training/recipes` each make one."""
-
-    name: str  # also the name of the room
-    build: Callable[[], nn.Module]
-    batches: Callable[[Settings, int], Iterator[Batch]]  # endless, from this step on
-    terms: Callable[[nn.Module, Batch], Terms]
-    validate: Callable[[nn.Module, Settings], dict[str, float]]
-    prepare: Callable[[nn.Module, Settings], None] | None = None  # before the first step, e.g. input statistics
-    peak_rate: float = 5e-4
-    weight_decay: float = 0.01
-    warmup_steps: int = 50
-    clip_norm: float = 1.0
-    ema: float = 0.998
-    bf16: bool = False
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that must not be used for this; the message says why and what to do."""
+__all__ = ["Batch", "CheckpointError", "Phase", "Recipe", "Settings", "Terms"]
 
 
 @dataclass
@@ -145,7 +108,7 @@ def train_step(recipe: Recipe, state: State, batch: Batch, rate: float, use_bf16
     state.optimiser.zero_grad(set_to_none=True)
     device = next(state.model.parameters()).device.type
     with torch.autocast(device, dtype=torch.bfloat16, enabled=use_bf16):
-        terms = recipe.terms(state.model, batch)
+        terms = recipe.terms(state.model, batch, WHOLE_RUN)
     torch.autograd.backward(terms["loss"])
     norm = nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip_norm)
     if bool(torch.isfinite(norm)) and bool(torch.isfinite(terms["loss"])):

@@ -52,7 +52,7 @@ class Phase:
     options: Mapping[str, Option] = field(default_factory=dict)
 
 
-ONE_PHASE: Final = (Phase("whole run", 1.0),)
+WHOLE_RUN: Final = Phase("whole run", 1.0)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Recipe:
     make_items: Callable[[Settings, int], None] | None = (
         None  # (settings, workers): builds cached items that are missing
     )
-    phases: tuple[Phase, ...] = ONE_PHASE
+    phases: tuple[Phase, ...] = (WHOLE_RUN,)
     adversary: Adversary | None = None
     loss_mode: str = "safe"  # written into the log: "safe" or "parity"
     peak_rate: float = 5e-4

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from training import loop  # noqa: E402
-from training.loop import Batch, Recipe, Settings  # noqa: E402
+from training.loop import Batch, Phase, Recipe, Settings  # noqa: E402
 
 
 def line_batches(settings: Settings, step: int) -> Iterator[Batch]:
@@ -22,7 +22,7 @@ def line_batches(settings: Settings, step: int) -> Iterator[Batch]:
         yield {"x": x, "y": x @ torch.tensor([[1.0], [-2.0], [0.5]])}
 
 
-def line_terms(model: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
+def line_terms(model: torch.nn.Module, batch: Batch, _phase: Phase) -> dict[str, torch.Tensor]:
     return {"loss": (model(batch["x"]).float() - batch["y"]).square().mean()}
 
 

@@ -18,26 +18,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from engine.audio.stft import Stft, torch_compatible_frames
 from models.denoiser.network import Denoiser
 from models.noise_profile.network import NoiseProfile
-from training.data import runs_folder
+from training.data import RATE, Samples, runs_folder
 from training.items import PCM, item_folder
-from training.loop import (
-    Batch,
-    CheckpointError,
-    Recipe,
-    Settings,
-    checkpoint,
-    checkpoint_weights,
-    run_folder,
-    shuffled,
-)
+from training.loop import checkpoint, checkpoint_weights, run_folder, shuffled
 from training.losses import masked
+from training.recipe import WHOLE_RUN, Batch, CheckpointError, Phase, Recipe, Settings
+from training.recipes.noise_profile import TRAINED_SETS, make_items
+from training.room import Inputs, Port, Room
 from training.rooms import load_room_weights, room_licences
+from training.trials import trials_of
 
 BATCH: Final = 8
 FRAMES: Final = 256  # of a crop: 3 s
 FFT: Final = 2048
+BINS: Final = FFT // 2 + 1
 HOP: Final = 512
 VALIDATED: Final = 40  # crops, one per item; they take as long as ten steps
 
@@ -186,7 +183,7 @@ def features_of(spectra: Tensor, profile: Tensor, level: Tensor) -> Tensor:
     return torch.cat([log_power, log_ratio], dim=1)
 
 
-def terms(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+def terms(model: nn.Module, batch: Batch, _phase: Phase) -> dict[str, Tensor]:
     """Return the loss and its parts; `gain_db` is the mean SNR gain of the noisy crops."""
     clean, noise = transform(batch["clean"]), transform(batch["noise"])
     mix = clean + noise
@@ -223,7 +220,7 @@ def validate(model: nn.Module, settings: Settings) -> dict[str, float]:
     rng, gains = np.random.default_rng(1), dict[str, list[float]]()
     for item in profiled_items("validation", settings.licences)[:VALIDATED]:
         part = crop(item, rng) | {"profile": item.blind}
-        parts = terms(model, stack([part], settings.device))
+        parts = terms(model, stack([part], settings.device), WHOLE_RUN)
         if np.isinf(item.snr_db):
             gains.setdefault("clean_db", []).append(float(parts["clean_db"]))
             continue
@@ -234,12 +231,46 @@ def validate(model: nn.Module, settings: Settings) -> dict[str, float]:
     return figures | {"clean_db worst": worst}
 
 
+def trial_features(samples: Samples) -> Inputs:
+    """(1, 2050, frames) features of audio at 44.1 kHz with a flat profile 20 dB under its level."""
+    spectra = torch_compatible_frames(samples, Stft())
+    level = torch.tensor([float((spectra.real**2 + spectra.imag**2).mean())])
+    profile = (0.01 * level)[:, None].expand(1, BINS)
+    return (features_of(torch.from_numpy(spectra.T.copy())[None], profile, level),)
+
+
+def room() -> Room:
+    """What the host gives this network and gets from it."""
+    return Room(
+        name="denoiser",
+        task="removal of steady noise from music, given a noise profile",
+        given=(
+            Port(
+                "features",
+                (1, 2 * BINS, "frames"),
+                "ln(power / level + 1e-9), then ln(power / profile) limited to -7..25",
+            ),
+        ),
+        answer=(Port("gain", (1, BINS, "frames"), "gain of every bin, 0 to 1, without a floor"),),
+        trials=lambda: trials_of(trial_features),
+        seconds=lambda given: given[0].shape[2] * HOP / RATE,
+        normalisation="power relative to the level and to the noise profile of the recording",
+        sample_rates_hz=(44_100, 48_000),
+        trained_sets=TRAINED_SETS,
+        context_frames=28,
+        stft={"fft": FFT, "hop": HOP, "window": "hann"},
+        smallest={"frames": 8},
+    )
+
+
 RECIPE: Final = Recipe(
     name="denoiser",
     build=Denoiser,
     batches=batches,
     terms=terms,
     validate=validate,
+    room=room,
+    make_items=make_items,
     peak_rate=1e-3,
     warmup_steps=100,
     ema=0.998,

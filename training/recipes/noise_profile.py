@@ -15,12 +15,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from engine.audio.stft import Stft, torch_compatible_frames
+from engine.inference.profile_features import STATISTICS, profile_features
 from models.noise_profile.network import NoiseProfile
-from training.items import DENSE_FROM, item_folder
-from training.loop import Batch, Recipe, Settings, shuffled
+from training.data import RATE, Samples
+from training.items import DENSE_FROM, build_missing, item_folder
+from training.loop import shuffled
 from training.losses.laplace import laplace_loss
+from training.recipe import WHOLE_RUN, Batch, Phase, Recipe, Settings
+from training.room import Inputs, Port, Room
+from training.trials import trials_of
 
 BATCH: Final = 16
+BINS: Final = 1025
+WINDOW_SECONDS: Final = 20.0  # of recording that one answer stands for
+# Of the manifest: what items hold.
+TRAINED_SETS: Final = (
+    "music", "violin", "speech_single", "speech_multi", "singing", "piano_samples", "violin_samples", "surface_noise",
+)  # fmt: skip
 DECIBELS: Final = 10.0 / np.log(10.0)
 
 
@@ -67,7 +79,7 @@ def bin_weight(target: Tensor, clean: Tensor) -> Tensor:
     return torch.where(clean[:, None], torch.ones_like(weight), weight.clamp(max=30.0))
 
 
-def terms(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+def terms(model: nn.Module, batch: Batch, _phase: Phase) -> dict[str, Tensor]:
     """Return the loss and the mean error in decibels."""
     assert isinstance(model, NoiseProfile)
     estimate = model(batch["features"]).float()
@@ -94,7 +106,7 @@ def validate(model: nn.Module, settings: Settings) -> dict[str, float]:
     figures = {f"error_db, {name}": float(error[mask].mean()) for name, mask in ranges.items() if mask.any()}
     if clean.any():
         figures |= {"clean under base": float(under[clean].mean()), "clean worst": float(under[clean].max())}
-    return figures | {"loss": float(terms(model, batch)["loss"])}
+    return figures | {"loss": float(terms(model, batch, WHOLE_RUN)["loss"])}
 
 
 def prepare(model: nn.Module, settings: Settings) -> None:
@@ -106,13 +118,53 @@ def prepare(model: nn.Module, settings: Settings) -> None:
     model.input_deviation.copy_(relative.std(dim=(0, 2))[:, None].clamp(min=1e-3))
 
 
+def make_items(settings: Settings, workers: int) -> None:
+    """Build the items that aren't there yet."""
+    build_missing(settings.licences, workers)
+
+
+def statistics_of(samples: Samples) -> Inputs:
+    """(1, 36, 1025) statistics of audio at 44.1 kHz."""
+    return (torch.from_numpy(profile_features(torch_compatible_frames(samples, Stft()), RATE)[0])[None],)
+
+
+def room() -> Room:
+    """What the host gives this network and gets from it."""
+    return Room(
+        name="noise_profile",
+        task="steady noise of a recording, per frequency, with its doubt",
+        given=(
+            Port(
+                "statistics",
+                (1, STATISTICS, BINS),
+                "engine.inference.profile_features.profile_features of at most 20 s",
+            ),
+        ),
+        answer=(
+            Port(
+                "estimate",
+                (1, 2, BINS),
+                "mu and ln(margin) of ln(noise power / level); profile = level * exp(mu - margin)",
+            ),
+        ),
+        trials=lambda: trials_of(statistics_of),
+        seconds=lambda _: WINDOW_SECONDS,
+        normalisation="power relative to the mean power of the sounding frames of the window",
+        sample_rates_hz=(44_100, 48_000),
+        trained_sets=TRAINED_SETS,
+        stft={"fft": 2048, "hop": 512, "window": "hann"},
+    )
+
+
 RECIPE: Final = Recipe(
     name="noise_profile",
     build=NoiseProfile,
     batches=batches,
     terms=terms,
     validate=validate,
+    room=room,
     prepare=prepare,
+    make_items=make_items,
     peak_rate=2e-3,
     warmup_steps=100,
     ema=0.998,

@@ -1,0 +1,176 @@
+"""What every loss here shares: shapes, modes, prepared targets, one number per item, and the reduction at the very end.
+
+A subclass says three things: what it keeps of a target (`references`), its `terms` per item, and their `weights`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+Mode = Literal["safe", "parity"]
+Reduction = Literal["mean", "sum", "none"]
+Output = Literal["loss", "full"]
+
+SILENT_POWER: Final = 1e-8  # -80 dBFS: a target below it has no ratio or logarithm worth learning
+SILENCE_WEIGHT: Final = 10.0  # what a silent item costs per mean absolute error, instead of all other terms
+RELATIVE_FLOOR: Final = 1e-8  # of the target's mean power: -80 dB
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A target, worked out once: give it to the loss in place of the target, as often as the target stays the same.
+
+    It belongs to the caller; no loss keeps one. A loss with another `key` (other sizes, other mode) takes `signal`
+    and does its own work again, so one `Prepared` may be handed to several losses.
+    """
+
+    key: tuple[object, ...]
+    signal: Tensor  # (items, channels, samples), fp32 or fp64, without gradient
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)  # what the loss that made it keeps besides
+
+
+class Loss(nn.Module):
+    """A loss of a prediction against a target, both shape (items, samples) or (items, channels, samples).
+
+    Parameters
+    ----------
+    mode
+        "safe" is for training: relative floors, silent items, one number per item throughout. "parity" equals
+        auraloss 0.4.0 in value and gradient, for scoreboards and for moving a recipe over.
+    reduction
+        "mean" or "sum" over items, or "none": one number per item, shape (items,), channels averaged.
+    output
+        "loss" returns the total; "full" returns the total and a dict of terms, reduced alike. Terms times `weights()`
+        sum to the total.
+
+    Raises
+    ------
+    ValueError
+        On an unknown mode, reduction or output; in use, on shapes that differ or hold no sample.
+    TypeError
+        In use, on samples that are not floating point.
+
+    Notes
+    -----
+    Everything is computed in fp32 (or fp64 if the prediction is fp64), under autocast as well. The target receives no
+    gradient.
+    """
+
+    def __init__(self, *, mode: Mode = "safe", reduction: Reduction = "mean", output: Output = "loss") -> None:
+        super().__init__()
+        for name, value, allowed in (
+            ("mode", mode, Mode),
+            ("reduction", reduction, Reduction),
+            ("output", output, Output),
+        ):
+            if value not in get_args(allowed):
+                raise ValueError(f"{name} must be one of {', '.join(get_args(allowed))}; it is {value!r}")
+        self.mode: Mode = mode
+        self.reduction: Reduction = reduction
+        self.output: Output = output
+
+    # What a subclass says.
+
+    def weights(self) -> dict[str, float]:
+        """Weight of each term; a term of weight 0 is absent, here and in `terms`."""
+        raise NotImplementedError
+
+    def terms(self, pred: Tensor, prepared: Prepared) -> dict[str, Tensor]:
+        """Terms per item, each shape (items,), for a prediction of shape (items, channels, samples)."""
+        raise NotImplementedError
+
+    def references(self, target: Tensor) -> dict[str, Tensor]:
+        """What `terms` wants to know of a target of shape (items, channels, samples); runs without gradient."""
+        return {}
+
+    def key(self) -> tuple[object, ...]:
+        """Everything `references` depends on besides the target."""
+        return (type(self).__name__, self.mode)
+
+    # What the base does with it.
+
+    @property
+    def sums_elements(self) -> bool:
+        """Whether a sum over items must equal auraloss's sum over its elements: `terms` then holds sums, not means."""
+        return self.mode == "parity" and self.reduction == "sum"
+
+    def prepare(self, target: Tensor) -> Prepared:
+        """Work a target out once, for any number of predictions."""
+        with torch.no_grad(), full_precision(target):
+            signal = as_items(target).detach()
+            return Prepared(self.key(), signal, self.references(signal))
+
+    def forward(self, input: Tensor, target: Tensor | Prepared) -> Tensor | tuple[Tensor, dict[str, Tensor]]:  # noqa: A002 (auraloss's name)
+        """Return the loss, and with `output="full"` its terms by name."""
+        with full_precision(input):
+            pred = as_items(input)
+            terms = self.terms(pred, self._reference(pred, target))
+            weights = self.weights()
+            total = torch.stack([weights[name] * term for name, term in terms.items()]).sum(dim=0)
+            if self.output == "loss":
+                return self._reduce(total)
+            return self._reduce(total), {name: self._reduce(term) for name, term in terms.items()}
+
+    def _reference(self, pred: Tensor, target: Tensor | Prepared) -> Prepared:
+        if isinstance(target, Tensor):
+            prepared = self.prepare(target.to(pred.dtype) if target.is_floating_point() else target)
+        elif target.key != self.key() or target.signal.dtype != pred.dtype or target.signal.device != pred.device:
+            prepared = self.prepare(target.signal.to(pred))
+        else:
+            prepared = target
+        if prepared.signal.shape != pred.shape:
+            raise ValueError(
+                f"prediction and target must have the same shape; they have {tuple(pred.shape)} "
+                f"and {tuple(prepared.signal.shape)} (items, channels, samples)"
+            )
+        return prepared
+
+    def _reduce(self, per_item: Tensor) -> Tensor:
+        if self.reduction == "none":
+            return per_item
+        return per_item.mean() if self.reduction == "mean" else per_item.sum()
+
+
+def full_precision(signal: Tensor) -> torch.autocast:
+    """Switch autocast off: logarithms and sums of squares of half precision are noise."""
+    return torch.autocast(device_type=signal.device.type, enabled=False)
+
+
+def as_items(signal: Tensor) -> Tensor:
+    """Return samples as fp32 (fp64 stays) of shape (items, channels, samples).
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 or more than 3 axes, or no samples.
+    TypeError
+        If the samples are not floating point.
+    """
+    if not signal.is_floating_point():
+        raise TypeError(f"samples must be floating point; they are {signal.dtype}")
+    if signal.ndim not in (2, 3) or signal.numel() == 0:
+        raise ValueError(
+            f"expected (items, samples) or (items, channels, samples), not empty; got {tuple(signal.shape)}"
+        )
+    signal = signal if signal.dtype == torch.float64 else signal.float()
+    return signal.unsqueeze(1) if signal.ndim == 2 else signal
+
+
+def item_power(signal: Tensor) -> Tensor:
+    """Mean square per item over channels and samples; (items, channels, samples) becomes (items,)."""
+    return signal.square().mean(dim=(1, 2))
+
+
+def is_silent(power: Tensor) -> Tensor:
+    """Which items' targets are under -80 dBFS, from `item_power` of the target."""
+    return power < SILENT_POWER
+
+
+def silence_term(pred: Tensor, target: Tensor, silent: Tensor) -> Tensor:
+    """Mean absolute error of silent items, 0 of others, shape (items,); its weight is SILENCE_WEIGHT."""
+    return torch.where(silent, (pred - target).abs().mean(dim=(1, 2)), 0.0)

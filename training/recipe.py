@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training.errors import TrainingError as TrainingError
+
 if TYPE_CHECKING:
     from training.room import Room
 
@@ -105,10 +107,6 @@ class Recipe:
     clip_norm: float = 1.0
     ema: float = 0.998
     bf16: bool = False
-
-
-class TrainingError(ValueError):
-    """Something a person can mend before training: the message says what happened and what to do."""
 
 
 class CheckpointError(TrainingError):

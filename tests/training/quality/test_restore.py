@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from training.quality import verdicts
+from training.quality.scoreboards.restore_table import verdicts
 
 
 def figure(mean: float, worst: float | None = None) -> dict[str, Any]:

@@ -1,0 +1,107 @@
+"""Pictures of a report: bars of one measure, and spectrograms of its worst and median cases side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from training.quality.cases import Case, Samples, columns
+from training.quality.contenders import Contender, problem_with
+from training.quality.harness import Round
+from training.quality.table import Report
+
+DITHER_AMPLITUDE: Final = 1e-9  # far below the picture's range: digital silence has no logarithm
+RANGE_DB: Final = (-140.0, -40.0)  # of the power spectral density
+
+
+def draw_bars(report: Report, measure: str, kinds: Sequence[str], contenders: Sequence[str], path: Path) -> None:
+    """Draw the means of one measure, a group of bars per row of the table."""
+    pyplot = _pyplot()
+    figure, axis = pyplot.subplots(figsize=(11, 4.5))
+    width = 0.84 / max(1, len(contenders))
+    for place, name in enumerate(contenders):
+        cells = [report.cell(kind, measure, name) for kind in kinds]
+        heights = [cell.mean if cell else np.nan for cell in cells]
+        offset = width * (place - (len(contenders) - 1) / 2)
+        axis.bar(np.arange(len(kinds)) + offset, heights, 0.95 * width, label=name)
+    axis.set_xticks(np.arange(len(kinds)), [kind.replace(" dB", "\ndB") for kind in kinds], fontsize=7)
+    unit = next((m.unit for m in report.measures if m.name == measure), "")
+    axis.set_ylabel(f"{measure} ({unit})" if unit else measure)
+    axis.axhline(0.0, color="black", linewidth=0.6)
+    axis.legend()
+    _save(pyplot, figure, path, 90)
+
+
+def draw_strips(rounds: Sequence[Round], report: Report, kind: str, measure: str, contender: str, path: Path) -> bool:
+    """Draw the worst and the median case of one row, from what was given over peers and ours to the target.
+
+    Returns whether there was something to draw. `measure` and `contender` decide which cases these are.
+    """
+    cell = report.cell(kind, measure, contender)
+    if cell is None:
+        return False
+    strips = []
+    for what, clip in (("worst", cell.worst_clip), ("median", cell.median_clip)):
+        turn, case = _find(rounds, kind, clip)
+        shown = [c for c in turn.contenders if c.role in ("peer", "ours")]
+        strips.append((f"{what}: {Path(clip).name}", _panels(case, shown, report, measure)))
+    pyplot = _pyplot()
+    across = max(len(panels) for _, panels in strips)
+    figure, axes = pyplot.subplots(len(strips), across, figsize=(4.2 * across, 8), sharey="row", squeeze=False)
+    for row, (title, panels) in zip(axes, strips, strict=True):
+        for axis, (name, samples, rate) in zip(row, panels, strict=True):
+            _spectrogram(axis, samples, rate)
+            axis.set_title(name, fontsize=9)
+        row[0].set_ylabel(title, fontsize=9)
+    figure.suptitle(f"{kind}, by {measure} of {contender}")
+    _save(pyplot, figure, path, 70)
+    return True
+
+
+def _find(rounds: Sequence[Round], kind: str, clip: str) -> tuple[Round, Case]:
+    return next((turn, case) for turn in rounds for case in turn.cases if (case.kind, case.clip.name) == (kind, clip))
+
+
+def _panels(
+    case: Case, contenders: Sequence[Contender], report: Report, measure: str
+) -> list[tuple[str, Samples, int]]:
+    material = case.material()
+    panels = [("given", columns(material.given)[:, 0], material.given_rate or material.rate)]
+    for contender in contenders:
+        answer = contender.run(material)
+        if problem := problem_with(answer, material):
+            raise ValueError(f"{contender.name}: {problem}")
+        title = f"{contender.name}   {_value(report, case, contender, measure)}"
+        panels.append((title, columns(answer.samples)[:, 0], answer.rate))
+    return [*panels, ("target", columns(material.target)[:, 0], material.rate)]
+
+
+def _value(report: Report, case: Case, contender: Contender, measure: str) -> str:
+    key = (case.kind, case.clip.name, contender.name, measure)
+    found = [f.value for f in report.figures if (f.kind, f.clip, f.contender, f.measure) == key]
+    return f"{found[0]:.2f}" if found else ""
+
+
+def _spectrogram(axis: Any, samples: Samples, rate: int) -> None:
+    dither = np.random.default_rng(0).standard_normal(len(samples), dtype=np.float32) * np.float32(DITHER_AMPLITUDE)
+    size = min(2048, len(samples))
+    low, high = RANGE_DB
+    axis.specgram(samples + dither, NFFT=size, Fs=rate, noverlap=size * 3 // 4, vmin=low, vmax=high, cmap="magma")
+
+
+def _pyplot() -> Any:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def _save(pyplot: Any, figure: Any, path: Path, dpi: int) -> None:
+    figure.tight_layout()
+    figure.savefig(path, dpi=dpi)
+    pyplot.close(figure)

@@ -2,38 +2,49 @@
 
 An item is 5 to 20 s of music with its noise, kept apart as 16-bit samples, and the statistics of the mix from which
 the noise-profile network estimates. `python -m training.items --count N --workers W` adds items; each follows from its
-number alone. `python -m training` builds them itself where there are none.
+number and its origin alone. `python -m training` builds those that a run needs.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import multiprocessing
 import os
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from engine.audio.stft import Stft, torch_compatible_frames
 from engine.inference.profile_features import profile_features, sounding_frames
 from training import degradations
-from training.data import RATE, Recording, Samples, cached_mono, recordings, runs_folder
-from training.rendering import SamplePlayer, ensemble, render_piece, sample_players
+from training.data import RATE, Samples, has_development_data, runs_folder
+from training.data.decoded import full_disk
+from training.errors import TrainingError
+from training.material import Origin, check, clean_music, dense_music, noise_for, untouched_music
+
+if TYPE_CHECKING:
+    from training.recipe import Settings
 
 STFT: Final = Stft()
+BUILT_BY: Final = 2  # raise it with every change that makes other items of the same numbers; 1: those that don't say
 VALIDATION_ITEMS: Final = 80
 TRAIN_ITEMS: Final = 6400
 DENSE_ITEMS: Final = 700
+OWN_VALIDATION_ITEMS: Final = 24
+FEWEST_ITEMS: Final = 160
+ITEMS_A_MINUTE: Final = 320  # of training; two cores build 300 to 500 in a minute
+OWN_ITEMS_A_MINUTE: Final = 32  # for one hiss few are enough, and the first step comes soon
+STEPS_A_MINUTE: Final = 40  # of the denoiser on two cores: what a plan in steps means in minutes
 CLEAN_SHARE: Final = 0.17
 DENSE_FROM: Final = 10_000  # items numbered from here on hold full orchestras in halls, half of them clean
 CLEAN_DROP: Final = float(np.log(1e-3))  # the target of a clean item lies 30 dB under the base statistic
 PCM: Final = np.float32(32767.0)
-_NATURE: Final = ("rain", "agua-fluyendo", "gust", "whispering")
+
+Job = tuple[str, int, Origin]
 
 
 @dataclass(frozen=True)
@@ -48,148 +59,50 @@ class Item:
     snr_db: float  # inf for a clean item
 
 
-def item_folder(split: str, licences: str = "clean") -> Path:
-    """Where the items of a split lie; training items with non-commercial material lie apart.
+def item_folder(split: str, licences: str = "clean", folder: Path | None = None) -> Path:
+    """Where the items of a split lie; training items with non-commercial material lie apart, and so do a folder's.
 
-    Validation items are the same whatever was trained on, so that runs can be compared.
+    Validation items are the same whatever was trained on, so that runs can be compared; those of a person's folder
+    hold his hiss.
     """
     is_apart = licences != "clean" and split == "train"
-    folder = runs_folder() / "cache" / "items" / (f"{split}-{licences}" if is_apart else split)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    base = runs_folder() / "cache" / "items"
+    place = (base / _own_name(folder) if folder else base) / (f"{split}-{licences}" if is_apart else split)
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
-@lru_cache(maxsize=1)
-def _instruments() -> tuple[list[SamplePlayer], list[SamplePlayer]]:
-    return sample_players("piano"), sample_players("violin")
+def _own_name(folder: Path) -> str:
+    """Other recordings in a folder, or another way to build, make other items."""
+    where = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    own = Origin(folder=folder).own
+    assert own is not None
+    kind = f"{BUILT_BY}{'d' if has_development_data() else ''}"
+    return f"own-{where}-{own.listing_digest()}-{kind}"
 
 
-@lru_cache(maxsize=4)
-def _pools(split: str, licences: str) -> dict[str, list[Recording]]:
-    rows = recordings(split, licences)
-    music = [row for row in rows if row.set == "music"]
-    return {
-        "long": [row for row in music if row.seconds > 60],
-        "short": [row for row in music if row.seconds <= 60],
-        "nature": [row for row in music if any(name in row.path for name in _NATURE)],
-        "violin": [row for row in rows if row.set == "violin"],
-        "speech": [row for row in rows if row.set in ("speech_single", "speech_multi", "singing")],
-        "notes": [row for row in rows if row.set in ("piano_samples", "violin_samples")],
-    }
+def build_item(split: str, number: int, origin: Origin | str = "clean") -> Item:
+    """Build the item of this number; the same number and origin (or choice of licences) give the same item.
 
-
-def _excerpt(rng: np.random.Generator, pool: list[Recording], frames: int) -> Samples:
-    """Cut one excerpt, or join several short recordings with small gaps; shape (frames,)."""
-    parts: list[Samples] = []
-    while sum(map(len, parts)) < frames:
-        source = cached_mono(pool[rng.integers(len(pool))])
-        start = int(rng.integers(0, max(1, len(source) - frames)))
-        part = np.array(source[start : start + frames], dtype=np.float32)
-        part *= np.float32(0.3 / max(float(np.abs(part).max()), 1e-4) * rng.uniform(0.5, 1.0))
-        fade = np.linspace(0.0, 1.0, min(400, len(part) // 4), dtype=np.float32)
-        part[: len(fade)] *= fade
-        part[len(part) - len(fade) :] *= fade[::-1]
-        gap = np.zeros(round(rng.choice((0.0, 0.0, rng.uniform(0.0, 0.5))) * RATE), dtype=np.float32)
-        parts += [part, gap]
-    return np.concatenate(parts)[:frames]
-
-
-def _source(rng: np.random.Generator, split: str, frames: int, licences: str) -> Samples:
-    pools = _pools(split, licences)
-    if split == "train" and rng.random() < 0.40:
-        return render_piece(rng, *_instruments(), frames / RATE + 0.1)[:frames]
-    name = str(rng.choice(("long", "short", "violin", "speech", "notes"), p=(0.28, 0.32, 0.19, 0.14, 0.07)))
-    return _excerpt(rng, pools[name] or pools["short"], frames)
-
-
-def clean_music(rng: np.random.Generator, split: str, seconds: float, licences: str) -> Samples:
-    """Draw a clean excerpt with its augmentations, shape (seconds * RATE,), peak 0.7."""
-    frames = round(seconds * RATE)
-    speed = rng.uniform(0.8, 1.25) if split == "train" and rng.random() < 0.5 else 1.0
-    wanted = round(frames * speed) + 64
-    music = _source(rng, split, wanted, licences)
-    layers = int(rng.choice((0, 1, 2, 4), p=(0.70, 0.18, 0.07, 0.05)))
-    for _ in range(layers):
-        music = music + np.float32(rng.uniform(0.2, 1.0)) * _source(rng, split, wanted, licences)
-    if split == "train" and rng.random() < 0.3:
-        music = degradations.reverberant(rng, music, RATE)
-    if split == "train" and rng.random() < 0.08:
-        music = music + np.float32(rng.uniform(0.1, 0.8)) * degradations.noise_percussion(rng, wanted, RATE)
-    if speed != 1.0:
-        music = np.asarray(soxr.resample(music, RATE * speed, RATE, quality="MQ"), dtype=np.float32)
-    music = degradations.old_chain(rng, music[:frames], RATE)
-    music = np.pad(music, (0, frames - len(music)))
-    return music * np.float32(0.7 / max(float(np.abs(music).max()), 1e-6))
-
-
-def dense_music(rng: np.random.Generator, seconds: float, licences: str) -> Samples:
-    """String sections, choirs of excerpts, and a hall around them: no gaps, in time or in frequency. Peak 0.7."""
-    frames = round(seconds * RATE)
-    speed = rng.uniform(0.7, 1.3)
-    wanted = round(frames * speed) + 64
-    _, violin = _instruments()
-    music = np.zeros(wanted, dtype=np.float32)
-    for _ in range(int(rng.integers(1, 4))):
-        if rng.random() < 0.5:
-            layer = violin[0].play(ensemble(rng, wanted / RATE + 0.1), wanted / RATE + 0.1, 0.2)[:wanted]
-        else:
-            layer = _source(rng, "train", wanted, licences)
-        music = music + np.float32(rng.uniform(0.3, 1.0)) * layer
-    if rng.random() < 0.4:
-        music = music + np.float32(rng.uniform(0.05, 0.4)) * degradations.noise_percussion(rng, wanted, RATE)
-    if rng.random() < 0.85:
-        music = degradations.reverberant(rng, music, RATE)
-    music = np.asarray(soxr.resample(music, RATE * speed, RATE, quality="MQ"), dtype=np.float32)[:frames]
-    music = degradations.old_chain(rng, np.pad(music, (0, frames - len(music))), RATE)
-    return music * np.float32(0.7 / max(float(np.abs(music).max()), 1e-6))
-
-
-def _clean_only(rng: np.random.Generator, split: str, seconds: float, licences: str) -> Samples:
-    """Music for a clean item: now and then rain, water or waves, which must survive."""
-    frames, chance = round(seconds * RATE), rng.random()
-    if split == "train" and chance < 0.08:
-        return _excerpt(rng, _pools(split, licences)["nature"], frames)
-    if split == "train" and chance < 0.14:
-        return degradations.noise_percussion(rng, frames, RATE)
-    return clean_music(rng, split, seconds, licences)
-
-
-def surface_hiss(rng: np.random.Generator, frames: int) -> Samples:
-    """Recorded vinyl hiss, looped at random places, RMS 1."""
-    rows = [row for row in recordings("train") if row.path.endswith("vinyl_hiss.ogg")]
-    return degradations.looped(rng, np.asarray(cached_mono(rows[0])), frames)
-
-
-def noise_for(rng: np.random.Generator, split: str, music: Samples, snr_db: float) -> Samples:
-    """Draw a noise at this signal-to-noise ratio (over the whole item)."""
-    frames = len(music)
-    if split == "train" and rng.random() < 0.1:
-        noise = degradations.filtered(surface_hiss(rng, frames), degradations.random_hiss_shape(rng), RATE)
-        noise /= np.float32(max(float(noise.std()), 1e-9))
-    else:
-        noise = degradations.hiss(rng, frames, RATE, degradations.random_hiss_shape(rng))
-    if rng.random() < 0.2:
-        share = np.float32(10.0 ** (rng.uniform(-15.0, -1.0) / 20.0))
-        noise = noise + share * degradations.crackle(rng, frames, RATE, 10.0 ** rng.uniform(0.7, 2.3))
-    if rng.random() < 0.2:
-        noise = noise * degradations.drift(rng, frames, rng.uniform(1.0, 8.0))
-    gain = np.sqrt(float(np.mean(music**2)) / 10.0 ** (snr_db / 10.0) / max(float(np.mean(noise**2)), 1e-20))
-    return noise * np.float32(gain)
-
-
-def build_item(split: str, number: int, licences: str = "clean") -> Item:
-    """Build the item of this number; the same number gives the same item."""
+    Raises
+    ------
+    ValueError
+        If too little of it sounds: that number stays without an item.
+    TrainingError
+        If there is nothing to build it from.
+    """
+    origin = Origin(origin) if isinstance(origin, str) else origin
     rng = np.random.default_rng((number, 0 if split == "train" else 1))
     seconds = rng.uniform(5.0, 20.0) if split == "train" else rng.uniform(5.0, 15.0)
     dense = split == "train" and number >= DENSE_FROM
     if rng.random() < (0.5 if dense else CLEAN_SHARE):
         snr_db = np.inf
-        music = dense_music(rng, seconds, licences) if dense else _clean_only(rng, split, seconds, licences)
+        music = dense_music(rng, seconds, origin) if dense else untouched_music(rng, split, seconds, origin)
         noise = np.zeros_like(music)
     else:
         snr_db = rng.uniform(-2.0, 35.0)
-        music = dense_music(rng, seconds, licences) if dense else clean_music(rng, split, seconds, licences)
-        noise = noise_for(rng, split, music, snr_db)
+        music = dense_music(rng, seconds, origin) if dense else clean_music(rng, split, seconds, origin)
+        noise = noise_for(rng, split, music, snr_db, origin)
         if rng.random() < 0.1:  # the transfer was band-limited after the hiss came in
             shape = degradations.band_limits(20.0, rng.uniform(4000.0, 15_000.0), 60.0)
             music, noise = (degradations.filtered(part, shape, RATE) for part in (music, noise))
@@ -215,19 +128,30 @@ def describe(clean: Samples, noise: Samples, snr_db: float) -> Item:
 
 
 def save_item(item: Item, path: Path) -> None:
-    """Write an item; a half-written file never carries the final name."""
+    """Write an item; a half-written file never carries the final name.
+
+    Raises
+    ------
+    TrainingError
+        If the disk is full.
+    """
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     pcm = np.stack([item.clean, item.noise])
-    with unfinished.open("wb") as file:
-        np.savez(
-            file,
-            pcm=np.clip(np.round(pcm * PCM), -32768, 32767).astype(np.int16),
-            features=item.features.astype(np.float16),
-            target=item.target.astype(np.float16),
-            level=np.float64(item.level),
-            snr_db=np.float64(item.snr_db),
-        )
-    unfinished.replace(path)
+    try:
+        with unfinished.open("wb") as file:
+            np.savez(
+                file,
+                pcm=np.clip(np.round(pcm * PCM), -32768, 32767).astype(np.int16),
+                features=item.features.astype(np.float16),
+                target=item.target.astype(np.float16),
+                level=np.float64(item.level),
+                snr_db=np.float64(item.snr_db),
+                built_by=np.int64(BUILT_BY),
+            )
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise full_disk(error, path) from error
 
 
 def load_item(path: Path) -> Item:
@@ -244,38 +168,116 @@ def load_item(path: Path) -> Item:
         )
 
 
-def _item_path(split: str, number: int, licences: str) -> Path:
-    return item_folder(split, licences) / f"{number:06d}.npz"
+def is_current(path: Path) -> bool:
+    """Whether an item was built by the code as it is now."""
+    with np.load(path, allow_pickle=False) as file:
+        return "built_by" in file.files and int(file["built_by"]) == BUILT_BY
 
 
-def _build(job: tuple[str, int, str]) -> None:
+def _item_path(split: str, number: int, origin: Origin) -> Path:
+    return item_folder(split, origin.licences, origin.folder) / f"{number:06d}.npz"
+
+
+def _build(job: Job) -> None:
     try:
-        save_item(build_item(*job), _item_path(*job))
+        item = build_item(*job)
+    except TrainingError:
+        raise
     except ValueError:  # too few sounding frames: this number stays without an item
         return
+    save_item(item, _item_path(*job))
 
 
-def build_items(split: str, numbers: range, workers: int, licences: str = "clean") -> None:
-    """Build the items of these numbers that don't exist yet, in parallel."""
-    licences = "clean" if split == "validation" else licences
-    jobs = [(split, n, licences) for n in numbers if not _item_path(split, n, licences).exists()]
+def build_items(split: str, numbers: range, workers: int, origin: Origin | str = "clean") -> None:
+    """Build the items of these numbers that don't exist yet, in parallel.
+
+    Raises
+    ------
+    TrainingError
+        If there is nothing to build them from, or the disk is full; what is finished stays.
+    """
+    origin = Origin(origin) if isinstance(origin, str) else origin
+    _run(_jobs(split, [numbers], origin), workers)
+
+
+def _jobs(split: str, ranges: list[range], origin: Origin) -> list[Job]:
+    """The items of these numbers that aren't there yet; validation items are always from clean recordings."""
+    origin = Origin("clean", origin.folder) if split == "validation" else origin
+    place = item_folder(split, origin.licences, origin.folder)
+    there = {path.name for path in place.glob("*.npz")}
+    return [(split, n, origin) for numbers in ranges for n in numbers if f"{n:06d}.npz" not in there]
+
+
+def _run(jobs: list[Job], workers: int) -> None:
     if not jobs:
         return
-    print(f"building {len(jobs)} of {len(numbers)} {split} items first (once)", flush=True)
+    for origin in {job[2] for job in jobs}:
+        check(origin)
+    print(f"building {len(jobs)} items first (once)", flush=True)
     if workers == 1:
         for job in jobs:
             _build(job)
         return
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with multiprocessing.get_context("spawn").Pool(min(workers, len(jobs))) as pool:
         for _ in pool.imap_unordered(_build, jobs, chunksize=4):
             pass
 
 
+def numbers_for(settings: Settings) -> dict[str, list[range]]:
+    """Which items a run sees, by split: all of them from 20 minutes on, fewer for a quick run or a single hiss.
+
+    A plan in steps counts as the minutes that two cores take for it.
+    """
+    minutes = settings.minutes if settings.steps is None else settings.steps / STEPS_A_MINUTE
+    rate = OWN_ITEMS_A_MINUTE if settings.folder else ITEMS_A_MINUTE
+    count = min(TRAIN_ITEMS, max(FEWEST_ITEMS, round(rate * minutes)))
+    dense = round(DENSE_ITEMS * count / TRAIN_ITEMS) if has_development_data() else 0
+    validation = OWN_VALIDATION_ITEMS if settings.folder else VALIDATION_ITEMS
+    return {"validation": [range(validation)], "train": [range(count), range(DENSE_FROM, DENSE_FROM + dense)]}
+
+
+def make(settings: Settings, workers: int) -> None:
+    """Build what a run sees and isn't there yet: from nothing, 20 minutes of training want 17 GB.
+
+    Raises
+    ------
+    TrainingError
+        If there is nothing to build it from, or the disk is full.
+    """
+    origin = Origin(settings.licences, settings.folder)
+    _run([job for split, ranges in numbers_for(settings).items() for job in _jobs(split, ranges, origin)], workers)
+    found = paths("train", settings)
+    older = sum(not is_current(path) for path in found)
+    if older:
+        print(
+            f"{older} of {len(found)} training items were built by an earlier version of the code and are used as "
+            "they are; `python -m training.items --rebuild` makes them anew",
+            flush=True,
+        )
+
+
+def paths(split: str, settings: Settings) -> list[Path]:
+    """Return the items that a run sees, in the order of their numbers."""
+    place = item_folder(split, settings.licences, settings.folder)
+    wanted = [place / f"{number:06d}.npz" for numbers in numbers_for(settings)[split] for number in numbers]
+    there = {path.name for path in place.glob("*.npz")}
+    return [path for path in wanted if path.name in there]
+
+
 def build_missing(licences: str, workers: int) -> None:
-    """Build what the recipes train on and isn't there yet: about 20 minutes and 17 GB on two cores from nothing."""
+    """Build all items of the development data that aren't there yet."""
     build_items("validation", range(VALIDATION_ITEMS), workers, licences)
     build_items("train", range(TRAIN_ITEMS), workers, licences)
     build_items("train", range(DENSE_FROM, DENSE_FROM + DENSE_ITEMS), workers, licences)
+
+
+def remove_older(split: str, numbers: range, origin: Origin) -> int:
+    """Remove the items of these numbers that earlier code built; how many there were."""
+    found = [_item_path(split, number, origin) for number in numbers]
+    older = [path for path in found if path.exists() and not is_current(path)]
+    for path in older:
+        path.unlink()
+    return len(older)
 
 
 def main() -> None:
@@ -286,9 +288,17 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2400)
     parser.add_argument("--workers", type=int, default=max(1, os.cpu_count() or 1))
     parser.add_argument("--data", choices=("clean", "all"), default="clean", help="licences to build from")
+    parser.add_argument("--folder", type=Path, help="your own recordings: noise/ and music/ in it")
+    parser.add_argument("--rebuild", action="store_true", help="make anew what earlier code built")
     arguments = parser.parse_args()
     numbers = range(arguments.first, arguments.first + arguments.count)
-    build_items(arguments.split, numbers, arguments.workers, arguments.data)
+    origin = Origin(arguments.data, arguments.folder)
+    try:
+        if arguments.rebuild:
+            print(f"{remove_older(arguments.split, numbers, origin)} items of earlier code removed", flush=True)
+        build_items(arguments.split, numbers, arguments.workers, origin)
+    except TrainingError as error:
+        parser.exit(1, f"{error}\n")
 
 
 if __name__ == "__main__":

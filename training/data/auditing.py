@@ -7,6 +7,7 @@ milliseconds.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import sys
 from collections.abc import Iterable
@@ -82,9 +83,9 @@ def usable_recordings(
 
 
 def report(result: Audit) -> None:
-    """Print what is left out, once per process."""
+    """Print what is left out, once; the processes that a process starts stay silent."""
     reasons = tuple(reason for _, reason in result.bad)
-    if reasons and reasons not in _told:
+    if reasons and reasons not in _told and multiprocessing.parent_process() is None:
         _told.add(reasons)
         print(result.sentence(), file=sys.stderr, flush=True)
 

@@ -16,14 +16,13 @@ from typing import Final
 from training.data import licences as terms
 from training.data.decoded import Header, UnreadableError, read_header
 from training.data.places import data_folder
-from training.data.splits import overlaps, split_by_piece
+from training.data.splits import SPLITS, overlaps, split_by_piece
 from training.errors import TrainingError
 
 SUFFIXES: Final = frozenset({
     ".wav", ".wave", ".w64", ".rf64", ".bwf", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".flac", ".wv",
     ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".mp4", ".wma",
 })  # fmt: skip
-SPLITS: Final = ("train", "validation")
 
 
 class NoRecordingsError(TrainingError, FileNotFoundError):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from training.data.manifest import Recording
 
+SPLITS: Final = ("train", "validation")
 VALIDATION_SHARE: Final = 0.2  # of the pieces of a user's folder
 # Overlaps of the development data, each with the reason for which it may stay.
 ADMITTED: Final[Mapping[str, str]] = {

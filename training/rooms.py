@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import onnx
@@ -13,27 +15,54 @@ from onnx import numpy_helper
 from torch import Tensor
 
 from training.data import REPOSITORY
+from training.errors import TrainingError
+
+HALF: Final = ".half"  # the float16 form of the weight `name` is the initialiser `name.half`
+BUFFERS: Final = "buffers"  # metadata of a file: JSON list of the initialisers that are state, but not weights
+
+
+def models_folder() -> Path:
+    """Where all rooms lie."""
+    return REPOSITORY / "models"
 
 
 def room_folder(room: str) -> Path:
     """Where a room lies: definition, weights, card."""
-    return REPOSITORY / "models" / room
+    return models_folder() / room
 
 
 def load_room_weights(room: str, file: str = "weights.onnx") -> dict[str, Tensor]:
-    """Return the state dict that a room's ONNX file holds, in float32.
-
-    The exporter keeps the names of torch: an initialiser `name.half` is the float16 form of the weight `name`.
+    """Return the state dict that a room's ONNX file holds: weights in float32, buffers as they are.
 
     Raises
     ------
-    FileNotFoundError
+    TrainingError
         If the room has no such file.
     """
-    model = onnx.load(room_folder(room) / file)
-    halves = [tensor for tensor in model.graph.initializer if tensor.name.endswith(".half")]
-    arrays = {tensor.name.removesuffix(".half"): numpy_helper.to_array(tensor) for tensor in halves}
-    return {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
+    return load_file_weights(room_folder(room) / file)
+
+
+def load_file_weights(path: Path) -> dict[str, Tensor]:
+    """Return the state dict that an ONNX file of ours holds; the exporter keeps the names of torch.
+
+    Raises
+    ------
+    TrainingError
+        If there is no such file.
+    """
+    try:
+        model = onnx.load(path)
+    except FileNotFoundError as error:
+        raise TrainingError(f"there are no weights at {path}: export a checkpoint first (python -m export)") from error
+    buffers = set(json.loads(next((p.value for p in model.metadata_props if p.key == BUFFERS), "[]")))
+    weights: dict[str, Tensor] = {}
+    for tensor in model.graph.initializer:
+        if tensor.name.endswith(HALF):
+            array = numpy_helper.to_array(tensor).astype(np.float32)
+            weights[tensor.name.removesuffix(HALF)] = torch.from_numpy(array)
+        elif tensor.name in buffers:
+            weights[tensor.name] = torch.from_numpy(numpy_helper.to_array(tensor).copy())
+    return weights
 
 
 def room_licences(room: str) -> str:
@@ -45,6 +74,6 @@ def room_licences(room: str) -> str:
     return str(card.get("trained_on", "all"))
 
 
-def weights_sha256(room: str) -> str:
+def weights_sha256(room: str, file: str = "weights.onnx") -> str:
     """Return the SHA-256 of a room's weights, lower-case hex."""
-    return hashlib.sha256((room_folder(room) / "weights.onnx").read_bytes()).hexdigest()
+    return hashlib.sha256((room_folder(room) / file).read_bytes()).hexdigest()

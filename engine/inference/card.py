@@ -1,7 +1,7 @@
 """A room's card says what its network is for and which exact files it consists of.
 
 Rooms are found by their `card.toml`; nothing registers them. A card needs `task`, `licence` and the SHA-256 of each
-ONNX file; whatever else it says is kept in `facts`.
+ONNX file; whatever else it says is kept in `facts`, of the room and of each file.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from engine.errors import NetworkError
 
 CARD: Final = "card.toml"
 WEIGHTS: Final = "weights.onnx"
+# Megabytes that the networks of a tool may take together.
+BUDGET_MB: Final[Mapping[str, float]] = {"upsample": 75.0, "restyle": 55.0, "restore": 50.0, "align": 5.0}
 _READ_BYTES: Final = 1 << 20
 
 
@@ -28,6 +30,28 @@ class CardFile:
 
     name: str
     sha256: str  # lower-case hex
+    facts: Mapping[str, Any] = field(default_factory=dict)  # all that the card says of it
+
+    @property
+    def parameters(self) -> int | None:
+        """How many weights it has, None if the card doesn't say."""
+        value = self._number("size", "parameters")
+        return None if value is None else int(value)
+
+    @property
+    def gmac_per_audio_second(self) -> float | None:
+        """Billions of multiply-accumulates for a second of audio, None if the card doesn't say."""
+        return self._number("size", "gmac_per_audio_second")
+
+    @property
+    def real_time_factors(self) -> tuple[float | None, float | None]:
+        """Seconds per second of audio on one and on two threads, as measured at export; None: not said."""
+        return self._number("speed", "real_time_factor_1_thread"), self._number("speed", "real_time_factor_2_threads")
+
+    def _number(self, table: str, key: str) -> float | None:
+        entries = self.facts.get(table)
+        value = entries.get(key) if isinstance(entries, dict) else None
+        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 @dataclass(frozen=True)
@@ -47,6 +71,11 @@ class Card:
             if entry.name == name:
                 return entry
         raise NetworkError(f"the card of network {self.room!r} names no file {name!r}", _REINSTALL)
+
+    @property
+    def tool(self) -> str:
+        """The tool that runs it, one of `BUDGET_MB`; empty if the card doesn't say."""
+        return str(self.facts.get("tool", ""))
 
     @property
     def attribution(self) -> str:
@@ -112,8 +141,8 @@ def _files(facts: Mapping[str, Any]) -> tuple[CardFile, ...]:
     """Read `[files."NAME"] sha256 = ...`, or the short form `file` and `sha256` of a room with one network."""
     table = facts.get("files")
     if isinstance(table, dict):
-        entries = ((name, entry.get("sha256") if isinstance(entry, dict) else entry) for name, entry in table.items())
-        return tuple(CardFile(name, str(sha).lower()) for name, sha in entries if sha)
+        entries = ((name, entry if isinstance(entry, dict) else {"sha256": entry}) for name, entry in table.items())
+        return tuple(CardFile(name, str(e["sha256"]).lower(), e) for name, e in entries if e.get("sha256"))
     if facts.get("sha256"):
         return (CardFile(str(facts.get("file", WEIGHTS)), str(facts["sha256"]).lower()),)
     return ()
@@ -131,6 +160,15 @@ def file_sha256(path: Path) -> str:
         while block := stream.read(_READ_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def file_state(card: Card, name: str = WEIGHTS) -> str:
+    """Return "ok" if a file is the one its card names, else "changed" or "missing"."""
+    try:
+        verify(card, name)
+    except NetworkError:
+        return "changed" if (card.folder / name).is_file() else "missing"
+    return "ok"
 
 
 # (path, size, mtime) of files whose hash was right: each is read once per process, again only if it changed.

@@ -2,6 +2,7 @@
 
 render  one piece as WAV (and MIDI with --midi)
 list    the kinds of pieces and the instruments
+speed   how fast each way of making sound is here
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.notes", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="the kinds of pieces and the instruments")
+    commands.add_parser("speed", help="how fast each way of making sound is here")
     render = commands.add_parser("render", help="compose, perform and write one piece")
     render.add_argument("output", type=Path, help="a WAV or FLAC file")
     render.add_argument("--kind", choices=KINDS, default="chorale")
@@ -78,7 +80,13 @@ def main(arguments: list[str] | None = None) -> int:
         print("players:    ", ", ".join(PLAYERS))
         return 0
     try:
-        _render(options)
+        if options.command == "speed":
+            from training.notes.speed import speeds
+
+            for name, factor in speeds():
+                print(f"{name:28s}{factor:7.0f} x real time of one core")
+        else:
+            _render(options)
     except (ValueError, OSError) as error:
         print(f"training.notes: {error}", file=sys.stderr)
         return 3

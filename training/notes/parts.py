@@ -85,7 +85,7 @@ def _rung(order: str, place: int, rungs: int) -> int:
         return rungs - 1 - place % rungs
     if order == "alberti":
         return min((0, 2, 1, 2)[place % 4], rungs - 1)
-    turn = [*range(rungs), *range(rungs - 2, 0, -1)]
+    turn: list[int] = [*range(rungs), *range(rungs - 2, 0, -1)]
     return turn[place % len(turn)]
 
 

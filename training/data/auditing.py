@@ -77,8 +77,9 @@ def usable_recordings(
     report(result)
     if not result.good:
         what = f"the {split} split" + (f" of {', '.join(sorted(wanted))}" if wanted else "")
-        why = f"all {len(rows)} recordings are unusable" if rows else f"no recording is listed ({licences} licences)"
-        raise NoRecordingsError(f"{what} in {folder or data_folder()} is empty, {why}: add recordings to it")
+        why = f"all {len(rows)} recordings are unusable" if rows else "no recording is listed"
+        hint = "add recordings to it" if licences == "all" else 'add recordings to it, or take --data "all" licences'
+        raise NoRecordingsError(f"{what} in {folder or data_folder()} is empty ({licences} licences), {why}: {hint}")
     return result.good
 
 

@@ -133,7 +133,7 @@ def data_table(rows: Iterable[Recording]) -> list[dict[str, Any]]:
             "licence": licence,
             "recordings": len(group),
             "seconds": round(sum(row.seconds for row in group), 1),
-            "sources": sorted({row.source for row in group}),
+            "sources": sorted({row.source for row in group if row.source}),
         }
         for (name, licence), group in sorted(groups.items())
     ]

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from training.quality.cases import Case, Material
@@ -92,11 +93,10 @@ def measure_rounds(rounds: Sequence[Round], jobs: int = 1, progress: bool = Fals
 
 
 def _outcomes(tasks: Sequence[_Task], jobs: int) -> Iterator[_Outcome]:
-    os.environ["OMP_NUM_THREADS"] = "1"  # one thread per process: they fill the cores together
     if jobs == 1:
         yield from map(_measure, tasks)
         return
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with _one_thread_each(), ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting = [pool.submit(_measure, task) for task in tasks]
         try:
             for task, future in zip(tasks, waiting, strict=True):
@@ -104,6 +104,20 @@ def _outcomes(tasks: Sequence[_Task], jobs: int) -> Iterator[_Outcome]:
         finally:
             for future in waiting:
                 future.cancel()
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Have processes that start now compute with one thread: they fill the cores together."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
 
 
 def _result(task: _Task, future: Future[_Outcome]) -> _Outcome:

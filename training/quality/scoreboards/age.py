@@ -82,19 +82,23 @@ def run(options: Options) -> int:
 
 def rounds(quick: bool = False) -> list[Round]:
     """Return the tones that Age plays unevenly, and the music it scratches."""
-    tone = Clip("tone", "tone", RATE, _tone(4.0 if quick else 12.0))
     music = [clip for clip in validation.denoising_clips() if clip.kind in MUSIC][:: 5 if quick else 1]
-    uneven = [
-        Round([Case(kind, tone, partial(_untold, values=values), SEED)], _speed_contenders(values), named("wow left"))
-        for kind, values in SPEEDS.items()
-    ]
     scratched = [
         Case(kind, clip, partial(_scratched, values=values), SEED + number)
         for kind, values in DAMAGES.items()
         for number, clip in enumerate(music)
     ]
     measures = named("SNR gain", "clicked SNR", "click recall", "click precision")
-    return [*uneven, Round(scratched, [untouched(), MEDIAN, DECLICKER], measures)]
+    return [*rounds_of_tones(4.0 if quick else 12.0), Round(scratched, [untouched(), MEDIAN, DECLICKER], measures)]
+
+
+def rounds_of_tones(seconds: float) -> list[Round]:
+    """Return one steady tone, to be played at every kind of uneven speed."""
+    tone = Clip("tone", "tone", RATE, _tone(seconds))
+    return [
+        Round([Case(kind, tone, partial(_untold, values=values), SEED)], _speed_contenders(values), named("wow left"))
+        for kind, values in SPEEDS.items()
+    ]
 
 
 def verdicts(report: Report) -> list[Verdict]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.audio.stft import Stft, torch_compatible_frames
 from training import degradations
 from training.data import RATE, Recording, Samples, data_folder, read_mono, recordings
-from training.rendering import Note, sample_players
+from training.notes import Note, sample_players
 
 STFT: Final = Stft()
 EXTRA: Final = 4  # silent frames put at either end of a clip

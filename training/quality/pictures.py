@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from training.quality.cases import Case, Samples, columns
-from training.quality.contenders import Contender, problem_with
+from training.quality.contenders import ROLES, Contender, problem_with
 from training.quality.harness import Round
 from training.quality.table import Report
 
@@ -45,8 +45,8 @@ def draw_strips(rounds: Sequence[Round], report: Report, kind: str, measure: str
         return False
     strips = []
     for what, clip in (("worst", cell.worst_clip), ("median", cell.median_clip)):
-        turn, case = _find(rounds, kind, clip)
-        shown = [c for c in turn.contenders if c.role in ("peer", "ours")]
+        case, everyone = _find(rounds, kind, clip)
+        shown = sorted((c for c in everyone if c.role in ("peer", "ours")), key=lambda c: ROLES.index(c.role))
         strips.append((f"{what}: {Path(clip).name}", _panels(case, shown, report, measure)))
     pyplot = _pyplot()
     across = max(len(panels) for _, panels in strips)
@@ -61,8 +61,11 @@ def draw_strips(rounds: Sequence[Round], report: Report, kind: str, measure: str
     return True
 
 
-def _find(rounds: Sequence[Round], kind: str, clip: str) -> tuple[Round, Case]:
-    return next((turn, case) for turn in rounds for case in turn.cases if (case.kind, case.clip.name) == (kind, clip))
+def _find(rounds: Sequence[Round], kind: str, clip: str) -> tuple[Case, list[Contender]]:
+    """Return a case and who answers it, in all rounds together."""
+    found = [(case, turn) for turn in rounds for case in turn.cases if (case.kind, case.clip.name) == (kind, clip)]
+    everyone = {contender.name: contender for _, turn in found for contender in turn.contenders}
+    return found[0][0], list(everyone.values())
 
 
 def _panels(

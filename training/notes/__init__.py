@@ -12,8 +12,9 @@ from training.notes.cache import cached, cached_fluidsynth
 from training.notes.composer import KINDS, Score, compose, compose_score
 from training.notes.instruments import BY_PROGRAM, INSTRUMENTS, Instrument
 from training.notes.note import Note, NoteList
-from training.notes.performance import Performance, Style, TimeCurve, draw_style, perform, time_between
+from training.notes.performance import Performance, Style, draw_style, perform, time_between, with_pedal
 from training.notes.player import LayeredPlayer, SamplePlayer, layered_player, sample_players
+from training.notes.timecurve import TimeCurve
 
 __all__ = [
     "BY_PROGRAM",
@@ -37,4 +38,5 @@ __all__ = [
     "perform",
     "sample_players",
     "time_between",
+    "with_pedal",
 ]

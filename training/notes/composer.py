@@ -48,6 +48,11 @@ class Score:
         """Where the phrases begin, for a performer; empty for the textures."""
         return self.plan.phrase_starts_s if self.plan else ()
 
+    @property
+    def harmony_starts_s(self) -> tuple[float, ...]:
+        """Where the harmony changes, for a pianist's foot; empty for the textures."""
+        return self.plan.harmony_starts_s if self.plan else ()
+
 
 def compose(
     rng: np.random.Generator, kind: str, seconds: float, voices: int = 1, low: int = 48, high: int = 84

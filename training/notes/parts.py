@@ -112,20 +112,20 @@ def _led(rng: np.random.Generator, plan: Plan, voices: int, low: int, high: int,
             voicings = lead(material, phrase.chords, ranges, before)
             known.setdefault(key, voicings)
         before = voicings[-1]
-        graced = _graced(phrase, plan.key, voicings, busy)
+        graced = _graced(phrase, plan.key, voicings, busy, low, high)
         for part in range(voices):
             tones = _part(voicings, graced, part, phrase.chord_beats, is_tied=is_tied)
             yield from spelled(plan, phrase, tones, voices - 1 - part)
 
 
-def _graced(phrase: Phrase, key: Key, voicings: list[Voicing], busy: float) -> list[Voicing]:
+def _graced(phrase: Phrase, key: Key, voicings: list[Voicing], busy: float, low: int, high: int) -> list[Voicing]:
     """What sounds in the second half of each chord: the same, or one or two voices on their way to the next."""
     rng = np.random.default_rng((phrase.seed, 2))
     halves = []
     for place, (now, then) in enumerate(zip(voicings, [*voicings[1:], voicings[-1]], strict=True)):
         half = now
         if place + 1 < len(voicings):
-            lattice = key.lattice(0, 127, raised=phrase.chords[place].is_dominant)
+            lattice = key.lattice(low, high, raised=phrase.chords[place].is_dominant)
             for part in rng.permutation(len(now)):
                 moved = _passing(half, then, int(part), lattice) if rng.random() < busy else None
                 # Two voices that leave together could run in parallel on the half beat too.

@@ -16,11 +16,9 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from training.notes.note import HIGHEST_PITCH, LOWEST_PITCH, Note, NoteList, end_s
-
-Times = NDArray[np.float64]
+from training.notes.note import HIGHEST_PITCH, LOWEST_PITCH, Note, NoteList, end_s, pedalled
+from training.notes.timecurve import TimeCurve, Times
 
 GRID_S: Final = 0.05  # between knots of a tempo curve
 FASTEST, SLOWEST = 2.2, 0.45  # tempo against the score's, fermatas apart
@@ -72,47 +70,6 @@ def draw_style(rng: np.random.Generator) -> Style:
         dynamics=float(rng.uniform(0.6, 1.4)),
         lead_in_s=float(rng.uniform(0.0, 2.0)),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class TimeCurve:
-    """A strictly increasing, piecewise linear map of seconds; beyond its ends it goes on with the last slope."""
-
-    source_s: Times
-    target_s: Times
-
-    def __post_init__(self) -> None:
-        for times in (self.source_s, self.target_s):
-            if len(times) < 2 or len(times) != len(self.source_s) or not (np.diff(times) > 0.0).all():
-                raise ValueError("a time curve needs two or more knots that increase strictly on both sides")
-            times.flags.writeable = False
-
-    def at(self, seconds: ArrayLike) -> Times:
-        """Map source to target."""
-        return _interpolate(np.asarray(seconds, dtype=np.float64), self.source_s, self.target_s)
-
-    def inverse(self) -> TimeCurve:
-        """The map from target to source."""
-        return TimeCurve(self.target_s, self.source_s)
-
-    def scaled(self, factor: float) -> TimeCurve:
-        """The same with target seconds `factor` times as long."""
-        return TimeCurve(self.source_s, self.target_s * factor)
-
-    def then(self, other: TimeCurve) -> TimeCurve:
-        """This map and `other` after it, exact at every knot of both."""
-        knots = np.unique(np.concatenate([self.source_s, self.inverse().at(other.source_s)]))
-        target = other.at(self.at(knots))
-        # Knots of the two that fall together up to rounding can't both be kept.
-        kept = np.concatenate([[True], (np.diff(knots) > 1e-9) & (np.diff(target) > 1e-9)])
-        return TimeCurve(knots[kept], target[kept])
-
-
-def _interpolate(at: Times, source: Times, target: Times) -> Times:
-    place = np.clip(np.searchsorted(source, at, side="right") - 1, 0, len(source) - 2)
-    slope = (target[place + 1] - target[place]) / (source[place + 1] - source[place])
-    mapped: Times = target[place] + (at - source[place]) * slope
-    return mapped
 
 
 @dataclass(frozen=True)
@@ -236,6 +193,22 @@ def perform(
     extra = [(_added(rng, note), -1) for note, _ in kept if rng.random() < style.added]
     every = _once_a_key(sorted([*kept, *extra], key=lambda pair: (pair[0].onset_s, pair[0].pitch)))
     return Performance(tuple(note for note, _ in every), tuple(origin for _, origin in every), curve)
+
+
+def with_pedal(performance: Performance, changes_s: Sequence[float], late_s: float = 0.08) -> Performance:
+    """Hold a piano's notes by the pedal, changed a little after each of `changes_s`.
+
+    Parameters
+    ----------
+    performance
+        As `perform` gave it.
+    changes_s
+        Seconds of the score: `Score.harmony_starts_s`.
+    late_s
+        How long after a change of harmony the pedal is lifted: so long the two chords sound into each other.
+    """
+    held = pedalled(performance.notes, performance.time.at(changes_s) + late_s)
+    return replace(performance, notes=held)
 
 
 def _chords(score: NoteList) -> list[list[int]]:

@@ -59,6 +59,16 @@ class Plan:
         """Where the phrases begin."""
         return tuple(phrase.start_beat * self.beat_s for phrase in self.phrases)
 
+    @property
+    def harmony_starts_s(self) -> tuple[float, ...]:
+        """Where one chord gives way to another."""
+        beats = [
+            phrase.start_beat + place * phrase.chord_beats
+            for phrase in self.phrases
+            for place in range(len(phrase.chords))
+        ]
+        return tuple(beat * self.beat_s for beat in beats)
+
 
 def draw_plan(rng: np.random.Generator, seconds: float, *, chord_beats: int | None = None) -> Plan:
     """Draw a plan whose phrases fill exactly `seconds`.

@@ -50,6 +50,14 @@ def test_every_note_is_in_the_range_and_the_time(kind: str, voices: int) -> None
         assert max(note.end_s for note in notes) <= 9.0 + 1e-9
 
 
+@pytest.mark.parametrize("kind", LED)
+def test_ornaments_stay_in_the_narrowest_range(kind: str) -> None:
+    """The bass often lies on the lowest note here, and its lower neighbour would be outside."""
+    for seed in range(40):
+        pitches = [note.pitch for note in compose(np.random.default_rng(seed), kind, 12.0, 1, 22, 34)]
+        assert (22 <= min(pitches), max(pitches) <= 34) == (True, True)
+
+
 @pytest.mark.parametrize("kind", PARTS)
 @pytest.mark.parametrize("voices", range(1, 7))
 def test_no_more_notes_sound_at_once_than_there_are_voices(kind: str, voices: int) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from training.notes.composer import Score, compose_score
 from training.notes.note import Note, NoteList
-from training.notes.performance import Style, TimeCurve, draw_curve, draw_style, perform, time_between
+from training.notes.performance import Style, draw_curve, draw_style, perform, time_between, with_pedal
+from training.notes.timecurve import TimeCurve
 
 SEEDS = range(10)
 STRICT = Style(
@@ -122,6 +123,21 @@ def test_a_key_is_released_before_it_is_struck_again() -> None:
         for note in performance.notes:
             assert note.onset_s >= ends.get(note.pitch, 0.0) - 1e-9
             ends[note.pitch] = note.end_s
+
+
+def test_the_pedal_changes_with_the_harmony() -> None:
+    """Every note rings to just after the next chord, unless its key is struck again before."""
+    score = compose_score(np.random.default_rng(5), "arpeggio", 20.0, 1, 36, 84)
+    plain = perform(np.random.default_rng(1), score.notes, STRICT, score.phrase_starts_s)
+    held = with_pedal(plain, score.harmony_starts_s, late_s=0.05)
+    assert held.origins == plain.origins
+    lifts = np.array([*score.harmony_starts_s, np.inf]) + 0.05
+    for before, after in zip(plain.notes, held.notes, strict=True):
+        assert (before.onset_s, before.pitch) == (after.onset_s, after.pitch)
+        lift = lifts[np.searchsorted(lifts, before.end_s)]
+        again = [note.onset_s for note in plain.notes if note.pitch == before.pitch and note.onset_s > before.onset_s]
+        expected = min([lift, *again]) if np.isfinite(lift) else min([before.end_s, *again])
+        assert after.end_s == pytest.approx(expected)
 
 
 def test_the_map_between_two_performances_joins_their_maps() -> None:

@@ -187,7 +187,7 @@ def _row(values: Mapping[str, str | None], folder: Path | None, where: str) -> R
         seconds=header.seconds if header else _number(cell.get("seconds", ""), where, "seconds"),
         licence=cell.get("licence") or terms.OWN,
         source=cell.get("source_repository", ""),
-        bandwidth_hz=_number(cell.get("bandwidth_hz", ""), where, "bandwidth_hz") or float(rate),
+        bandwidth_hz=_number(cell.get("bandwidth_hz", ""), where, "bandwidth_hz") or rate / 2.0,
         note=cell.get("note", ""),
         channels=header.channels if header else int(_number(cell.get("channels", ""), where, "channels")) or 1,
         folder=folder,

@@ -7,9 +7,18 @@ auraloss 0.4.0, which `mode="parity"` equals; the last four have no counterpart 
 from training.losses.base import Loss, Prepared
 from training.losses.extra import ComplexSTFTLoss, CompressedMagnitudeLoss, OverSuppressionLoss, PhaseLoss
 from training.losses.perceptual import FIRFilter, SumAndDifference
+from training.losses.random_resolution import RandomResolutionSTFTLoss
+from training.losses.spectral import (
+    ChromaSTFTLoss,
+    MelSTFTLoss,
+    MultiResolutionSTFTLoss,
+    STFTLoss,
+    SumAndDifferenceSTFTLoss,
+)
 from training.losses.time import DCLoss, ESRLoss, LogCoshLoss, SDSDRLoss, SISDRLoss, SNRLoss
 
 __all__ = [
+    "ChromaSTFTLoss",
     "ComplexSTFTLoss",
     "CompressedMagnitudeLoss",
     "DCLoss",
@@ -17,11 +26,16 @@ __all__ = [
     "FIRFilter",
     "LogCoshLoss",
     "Loss",
+    "MelSTFTLoss",
+    "MultiResolutionSTFTLoss",
     "OverSuppressionLoss",
     "PhaseLoss",
     "Prepared",
+    "RandomResolutionSTFTLoss",
     "SDSDRLoss",
     "SISDRLoss",
     "SNRLoss",
+    "STFTLoss",
     "SumAndDifference",
+    "SumAndDifferenceSTFTLoss",
 ]

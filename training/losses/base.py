@@ -19,6 +19,7 @@ Output = Literal["loss", "full"]
 SILENT_POWER: Final = 1e-8  # -80 dBFS: a target below it has no ratio or logarithm worth learning
 SILENCE_WEIGHT: Final = 10.0  # what a silent item costs per mean absolute error, instead of all other terms
 RELATIVE_FLOOR: Final = 1e-8  # of the target's mean power: -80 dB
+LEAST_FLOOR: Final = 1e-12  # of a power in a spectrum
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,14 @@ class Loss(nn.Module):
         """What `terms` wants to know of a target of shape (items, channels, samples); runs without gradient."""
         return {}
 
+    def passing_references(self, target: Tensor) -> dict[str, Tensor]:
+        """The same for a target that is seen once: what is cheaper worked out on the way may be left out."""
+        return self.references(target)
+
+    def total(self, pred: Tensor, prepared: Prepared) -> Tensor:
+        """The weighted sum of the terms, shape (items,)."""
+        return self._weighted(self.terms(pred, prepared))
+
     def key(self) -> tuple[object, ...]:
         """Everything `references` depends on besides the target."""
         return (type(self).__name__, self.mode)
@@ -109,31 +118,44 @@ class Loss(nn.Module):
         """Return the loss, and with `output="full"` its terms by name."""
         with full_precision(input):
             pred = as_items(input)
-            terms = self.terms(pred, self._reference(pred, target))
-            weights = self.weights()
-            total = torch.stack([weights[name] * term for name, term in terms.items()]).sum(dim=0)
+            prepared = self._reference(pred, target)
             if self.output == "loss":
-                return self._reduce(total)
-            return self._reduce(total), {name: self._reduce(term) for name, term in terms.items()}
+                return self._reduce(self.total(pred, prepared))
+            terms = self.terms(pred, prepared)
+            return self._reduce(self._weighted(terms)), {name: self._reduce(term) for name, term in terms.items()}
+
+    def _weighted(self, terms: dict[str, Tensor]) -> Tensor:
+        weights = self.weights()
+        return torch.stack([weights[name] * term for name, term in terms.items()]).sum(dim=0)
 
     def _reference(self, pred: Tensor, target: Tensor | Prepared) -> Prepared:
-        if isinstance(target, Tensor):
-            prepared = self.prepare(target.to(pred.dtype) if target.is_floating_point() else target)
-        elif target.key != self.key() or target.signal.dtype != pred.dtype or target.signal.device != pred.device:
-            prepared = self.prepare(target.signal.to(pred))
-        else:
+        if isinstance(target, Prepared) and target.key == self.key() and _alike(target.signal, pred):
             prepared = target
-        if prepared.signal.shape != pred.shape:
-            raise ValueError(
-                f"prediction and target must have the same shape; they have {tuple(pred.shape)} "
-                f"and {tuple(prepared.signal.shape)} (items, channels, samples)"
-            )
+        else:
+            with torch.no_grad():
+                given = target if isinstance(target, Tensor) else target.signal
+                signal = as_items(given).detach().to(pred)
+                _check_shapes(pred, signal)
+                prepared = Prepared(self.key(), signal, self.passing_references(signal))
+        _check_shapes(pred, prepared.signal)
         return prepared
 
     def _reduce(self, per_item: Tensor) -> Tensor:
         if self.reduction == "none":
             return per_item
         return per_item.mean() if self.reduction == "mean" else per_item.sum()
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and one.device == other.device
+
+
+def _check_shapes(pred: Tensor, target: Tensor) -> None:
+    if pred.shape != target.shape:
+        raise ValueError(
+            f"prediction and target must have the same shape; they have {tuple(pred.shape)} "
+            f"and {tuple(target.shape)} (items, channels, samples)"
+        )
 
 
 def full_precision(signal: Tensor) -> torch.autocast:

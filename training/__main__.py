@@ -1,46 +1,95 @@
-"""`python -m training RECIPE`: trains one network and leaves a checkpoint in `runs/`."""
+"""`python -m training RECIPE`: trains one network and leaves a checkpoint in `runs/`.
+
+More than one process: `torchrun --nproc-per-node 2 -m training RECIPE`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
+from training.distributed import joined
 from training.loop import run
 from training.recipe import Settings, TrainingError
 from training.recipes import find_recipe
 
 
-def main() -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("recipe")
-    parser.add_argument("--minutes", type=float, default=20.0, help="of training, over all resumptions")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    parser.add_argument("--from-room", action="store_true", help="begin with the weights that are shipped")
-    parser.add_argument("--data", choices=("clean", "all"), default="clean", help="licences to train on")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=None)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    torch.set_flush_denormal(True)
-    settings = Settings(
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    words = argparse.ArgumentParser(prog="python -m training", description="Train one network; leaves it in runs/.")
+    words.add_argument("recipe", help="a file in training/recipes or its like; a wrong name lists them all")
+    length = words.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, default=20.0, help="of training, over all resumptions (20)")
+    length.add_argument("--steps", type=int, help="the whole run in steps, instead of minutes")
+    words.add_argument("--stop-after", type=float, metavar="MINUTES", help="stop this process then; --resume goes on")
+    words.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    words.add_argument("--resume", action="store_true", help="go on from the last checkpoint, if there is one")
+    words.add_argument("--from-room", action="store_true", help="begin with the weights that are shipped")
+    words.add_argument("--data", choices=("clean", "all"), default="clean", help="licences to train on")
+    words.add_argument("--folder", type=Path, help="own recordings: FOLDER/noise and FOLDER/music")
+    words.add_argument("--seed", type=int, default=0)
+    words.add_argument("--threads", type=int, help="of this process (all cores, shared by the processes)")
+    words.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=None, help="(as the recipe says)")
+    words.add_argument("--checkpoint-minutes", type=float, default=5.0, help="between two checkpoints (5)")
+    words.add_argument("--log-steps", type=int, default=20, help="between two lines of the log (20)")
+    return words
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """Turn the command line into settings.
+
+    Raises
+    ------
+    TrainingError
+        If a number makes no sense or the folder isn't there.
+    """
+    for name in ("minutes", "steps", "stop_after", "threads", "log_steps"):
+        value = getattr(arguments, name)
+        if value is not None and value <= 0:
+            raise TrainingError(f"--{name.replace('_', '-')} is {value:g}: give a number over 0")
+    if arguments.folder is not None and not arguments.folder.is_dir():
+        raise TrainingError(f"there is no folder {arguments.folder}: give the one that holds noise/ or music/")
+    return Settings(
         minutes=arguments.minutes,
+        steps=arguments.steps,
+        stop_after_minutes=arguments.stop_after,
         device=arguments.device,
         licences=arguments.data,
+        folder=arguments.folder,
         resume=arguments.resume,
         from_room=arguments.from_room,
+        seed=arguments.seed,
         bf16=arguments.bf16,
+        checkpoint_minutes=arguments.checkpoint_minutes,
+        log_steps=arguments.log_steps,
     )
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line; what a person can mend is one sentence and exit status 1."""
     try:
-        recipe = find_recipe(arguments.recipe)
-        if recipe.make_items:
-            recipe.make_items(settings, max(1, arguments.threads))
-        print(run(recipe, settings))
+        arguments = parser().parse_args(words)
+        recipe, asked = find_recipe(arguments.recipe), settings_of(arguments)
+        with joined(asked) as settings:
+            threads = arguments.threads or max(1, (os.cpu_count() or 1) // settings.processes)
+            torch.set_num_threads(threads)
+            torch.set_flush_denormal(True)
+            path = run(recipe, settings, workers=threads)
+            if settings.rank == 0:
+                print(path)
     except TrainingError as error:
-        parser.exit(1, f"{error}\n")
+        sys.exit(str(error))
+    except OSError as error:
+        if error.filename is None and error.strerror is None:
+            raise
+        sys.exit(
+            f"{error.filename or 'a file'}: {error.strerror}; what was saved before is kept: mend it, then --resume"
+        )
 
 
 if __name__ == "__main__":

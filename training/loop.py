@@ -1,241 +1,139 @@
 """The one training loop: plain functions over a State, driven by a recipe.
 
-A run lives in `runs/<recipe>/` (`runs/<recipe>-all/` where non-commercial recordings take part): `checkpoint.pt` (read
-back with weights_only, so it can hold no code), `log.csv` and `training_loss.png`. It can be stopped at any moment and
-resumed: which items a step sees follows from the seed and the number of the step alone.
+A run lives in `runs/<recipe>/` (`<recipe>-all`, `<recipe>-own-<folder>` where other recordings take part):
+`checkpoint.pt`, `log.csv` and pictures. It can be stopped at any moment, also by force, and goes on as if it never
+had been: what happens in a step follows from its number, the seed and the plan alone.
 """
 
 from __future__ import annotations
 
-import copy
-import csv
-import json
 import math
+import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Final
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from training.data import runs_folder
-from training.recipe import WHOLE_RUN, Batch, CheckpointError, Phase, Recipe, Settings, Terms
+from training import distributed, randomness
+from training.data.loader import Ahead, ahead
+from training.journal import VALIDATION, Progress, write_examples, write_journal
+from training.precision import uses_bf16
+from training.recipe import Batch, CheckpointError, Phase, Recipe, Settings, TrainingError
 from training.rooms import load_room_weights, room_licences
+from training.schedule import MEASURED_STEPS, learning_rate, phase_at, planned_steps
+from training.state import (
+    FILE,
+    Row,
+    State,
+    checkpoint,
+    checkpoint_weights,
+    keep_randomness,
+    load,
+    run_folder,
+    save,
+    start,
+)
+from training.step import Trainer, take_step, trainer_of
 
-__all__ = ["Batch", "CheckpointError", "Phase", "Recipe", "Settings", "Terms"]
+# What others import from here; it lives in training.state and training.recipe.
+__all__ = [
+    "CheckpointError", "Recipe", "Settings", "State", "checkpoint", "checkpoint_weights", "load", "run", "run_folder",
+    "save", "start", "train",
+]  # fmt: skip
+
+_PICTURE_SECONDS: Final = 60.0  # pictures of what is still going on are drawn no more often
 
 
 @dataclass
-class State:
-    """Everything that a resumed run needs, and nothing else."""
+class Clock:
+    """What happens by the clock, and therefore must never touch what is learned."""
 
-    model: nn.Module
-    average: nn.Module  # exponential moving average of the weights: what is validated and exported
-    optimiser: torch.optim.Optimizer
-    licences: str  # of everything the weights have seen: "clean" or "all"
-    seed: int
-    machines: list[str]  # what it ran on, e.g. "cpu, 2 threads"; one entry each
-    step: int = 0
-    seconds: float = 0.0  # spent training, over all resumptions
-    skipped: int = 0  # steps whose loss or gradient was not finite
-    rows: list[dict[str, float]] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+    saved: float = field(default_factory=time.monotonic)
+    drawn: float = -math.inf
+    step_seconds: list[float] = field(default_factory=list)
+    validation_seconds: float = 0.0
+    is_stop_asked: bool = False
 
 
-def start(recipe: Recipe, settings: Settings) -> State:
-    """Make a fresh state."""
-    torch.manual_seed(settings.seed)
-    model = recipe.build().to(settings.device)
-    if recipe.prepare:
-        recipe.prepare(model, settings)
-    decayed = [p for p in model.parameters() if p.numel() > max(p.shape)]
-    plain = [p for p in model.parameters() if p.numel() == max(p.shape)]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=recipe.peak_rate, betas=(0.9, 0.98))
-    return State(model, frozen_copy(model), optimiser, settings.licences, settings.seed, [machine(settings)])
+class Averages:
+    """Means of figures between two rows of the log; a figure may be absent from some steps."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, tuple[float, int]] = {}
+
+    def add(self, figures: dict[str, float]) -> None:
+        """Take in the figures of a step."""
+        for name, value in figures.items():
+            total, count = self._sums.get(name, (0.0, 0))
+            self._sums[name] = total + value, count + 1
+
+    def take(self) -> dict[str, float]:
+        """Return the means, and begin anew."""
+        means = {name: float(f"{total / count:.6g}") for name, (total, count) in self._sums.items()}
+        self._sums = {}
+        return means
 
 
-def machine(settings: Settings) -> str:
-    """What a run computes on, in words."""
-    return settings.device if settings.device != "cpu" else f"cpu, {torch.get_num_threads()} threads"
-
-
-def run_folder(name: str, licences: str) -> Path:
-    """Where the run of a recipe lies; runs that see non-commercial recordings lie apart."""
-    return runs_folder() / (name if licences == "clean" else f"{name}-{licences}")
-
-
-def shuffled(indices: NDArray[np.int64], size: int, seed: int, step: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Yield (step, `size` picks) for ever, from this step on; every pass over `indices` has its own order.
-
-    The order follows from seed and number of the pass, the place in it from the step.
+def run(recipe: Recipe, settings: Settings, workers: int = 1) -> Path:
+    """Train as long as asked (over all resumptions) and return the checkpoint's path.
 
     Raises
     ------
-    ValueError
-        If there are fewer indices than one batch holds.
+    TrainingError
+        If something stands in the way that a person can mend; what was learned up to the last checkpoint is kept.
     """
-    steps = len(indices) // size
-    if not steps:
-        raise ValueError(f"{len(indices)} training items don't fill a batch of {size}: build more (training.items)")
-    while True:
-        number, first = divmod(step, steps)
-        order = np.random.default_rng((seed, number)).permutation(indices)
-        for place in range(first, steps):
-            yield step, order[place * size : (place + 1) * size]
-            step += 1
-
-
-def frozen_copy(model: nn.Module) -> nn.Module:
-    """Return a copy that takes no gradients."""
-    return copy.deepcopy(model).requires_grad_(False).eval()
-
-
-def learning_rate(recipe: Recipe, step: int, progress: float) -> float:
-    """Linear warm-up by steps, then a cosine over the minutes of the run down to 2 % of the peak."""
-    warm = min(1.0, (step + 1) / recipe.warmup_steps)
-    cosine = 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
-    return recipe.peak_rate * warm * (0.02 + 0.98 * cosine)
-
-
-def train_step(recipe: Recipe, state: State, batch: Batch, rate: float, use_bf16: bool) -> dict[str, float]:
-    """Take one step; a step that isn't finite changes nothing and is counted."""
-    for group in state.optimiser.param_groups:
-        group["lr"] = rate
-    state.optimiser.zero_grad(set_to_none=True)
-    device = next(state.model.parameters()).device.type
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=use_bf16):
-        terms = recipe.terms(state.model, batch, WHOLE_RUN)
-    torch.autograd.backward(terms["loss"])
-    norm = nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip_norm)
-    if bool(torch.isfinite(norm)) and bool(torch.isfinite(terms["loss"])):
-        state.optimiser.step()
-        update_average(state, recipe.ema)
-    else:
-        state.skipped += 1
-    state.step += 1
-    return {name: float(value.detach()) for name, value in terms.items()} | {"norm": float(norm)}
-
-
-@torch.no_grad()
-def update_average(state: State, decay: float) -> None:
-    """Move the averaged weights towards the current ones; faster at the beginning."""
-    decay = min(decay, (1.0 + state.step) / (10.0 + state.step))
-    for average, current in zip(state.average.parameters(), state.model.parameters(), strict=True):
-        average.lerp_(current, 1.0 - decay)
-
-
-def save(state: State, path: Path) -> None:
-    """Write a checkpoint; the old one stays until the new one is complete."""
-    unfinished = path.with_suffix(".tmp")
-    content = {
-        "model": state.model.state_dict(),
-        "average": state.average.state_dict(),
-        "optimiser": state.optimiser.state_dict(),
-        "torch_rng": torch.get_rng_state(),
-        "licences": state.licences,
-        "seed": state.seed,
-        "machines": json.dumps(state.machines),
-        "step": state.step,
-        "seconds": state.seconds,
-        "skipped": state.skipped,
-        "rows": json.dumps(state.rows),
-    }
-    torch.save(content, unfinished)
-    unfinished.replace(path)
-
-
-def load(state: State, path: Path) -> None:
-    """Restore a checkpoint into a fresh state.
-
-    Raises
-    ------
-    CheckpointError
-        If it doesn't say what it was trained on, or was trained on other licences or with another seed.
-    """
-    content = checkpoint(path)
-    if content["licences"] != state.licences or content["seed"] != state.seed:
-        raise CheckpointError(
-            f"{path} was trained on {content['licences']} data with seed {content['seed']}, this run asks for "
-            f"{state.licences} data with seed {state.seed}: resume it as it was begun, or begin anew"
-        )
-    state.model.load_state_dict(content["model"])
-    state.average.load_state_dict(content["average"])
-    state.optimiser.load_state_dict(content["optimiser"])
-    torch.set_rng_state(content["torch_rng"])
-    state.step, state.seconds, state.skipped = content["step"], content["seconds"], content["skipped"]
-    state.rows = json.loads(content["rows"])
-    state.machines = list(dict.fromkeys([*json.loads(content["machines"]), *state.machines]))
-
-
-def checkpoint(path: Path) -> dict[str, Any]:
-    """Read a whole checkpoint.
-
-    Raises
-    ------
-    CheckpointError
-        If it is from before checkpoints said what they were trained on: there is no safe guess.
-    """
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if "licences" not in content:
-        raise CheckpointError(
-            f"{path} doesn't say what it was trained on: move it away, then train anew or begin with --from-room"
-        )
-    return content
-
-
-def checkpoint_weights(path: Path) -> dict[str, Tensor]:
-    """Return the averaged weights of a checkpoint."""
-    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)["average"]
-    return weights
-
-
-def write_log(state: State, folder: Path) -> None:
-    """Write log.csv and the picture of the losses."""
-    names = sorted({name for row in state.rows for name in row})
-    with (folder / "log.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(state.rows)
-    draw_losses(state.rows, folder / "training_loss.png")
-
-
-def draw_losses(rows: list[dict[str, float]], path: Path) -> None:
-    """Draw every logged figure over the minutes of the run."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    names = sorted({name for row in rows for name in row} - {"step", "minutes", "rate", "norm"})
-    figure, axes = pyplot.subplots(len(names), 1, figsize=(8, 2.2 * len(names)), sharex=True, squeeze=False)
-    for axis, name in zip(axes[:, 0], names, strict=True):
-        points = [(row["minutes"], row[name]) for row in rows if name in row]
-        axis.plot(*zip(*points, strict=True), linewidth=1.0)
-        axis.set_ylabel(name, fontsize=8)
-    axes[-1, 0].set_xlabel("minutes")
-    figure.tight_layout()
-    figure.savefig(path, dpi=80)
-    pyplot.close(figure)
-
-
-def run(recipe: Recipe, settings: Settings) -> Path:
-    """Train for the given minutes (over all resumptions) and return the checkpoint's path."""
-    folder = run_folder(recipe.name, settings.licences)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "checkpoint.pt"
     state = start(recipe, settings)
-    if settings.resume and path.exists():
+    use_bf16 = uses_bf16(recipe, settings, state.model, *([state.critic.model] if state.critic else []))
+    folder = run_folder(recipe.name, settings.licences, settings.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE
+    is_resumed = settings.resume and path.exists()
+    if is_resumed:
         load(state, path)
+        # Which items there are follows from what was asked for at first.
+        settings = replace(settings, minutes=state.asked_minutes, steps=state.asked_steps)
     elif settings.from_room:
         load_room(recipe, state)
-    use_bf16 = recipe.bf16 if settings.bf16 is None else settings.bf16
-    train_until(recipe, settings, state, folder, use_bf16)
-    finish(recipe, settings, state, folder)
+    if recipe.make_items and settings.rank == 0:
+        recipe.make_items(settings, workers)
+    distributed.wait(settings)
+    if not is_resumed:
+        prepare(recipe, settings, state)
+        set_aside(path, settings)
+    begin_randomness(state, settings, is_resumed=is_resumed)
+    train(trainer_of(recipe, settings, state, use_bf16=use_bf16), folder)
     return path
+
+
+def prepare(recipe: Recipe, settings: Settings, state: State) -> None:
+    """Let the recipe measure what its network must know before the first step; shipped weights know it."""
+    if recipe.prepare and not settings.from_room:
+        recipe.prepare(state.model, settings)
+        state.average.load_state_dict(state.model.state_dict())
+
+
+def set_aside(path: Path, settings: Settings) -> None:
+    """Keep the checkpoint of the run before, which this one would overwrite."""
+    if settings.rank == 0 and path.exists():
+        before = path.with_stem(f"{path.stem}-before")
+        path.replace(before)
+        print(f"a new run begins (--resume would have gone on); the last one is kept as {before}", flush=True)
+    distributed.wait(settings)
+
+
+def begin_randomness(state: State, settings: Settings, *, is_resumed: bool) -> None:
+    """Go on with the kept random states; processes that weren't there before begin their own."""
+    if is_resumed and settings.rank < len(state.randomness):
+        randomness.set_random_states(state.randomness[settings.rank])
+        return
+    source = np.random.SeedSequence((settings.seed, state.step, settings.rank))
+    randomness.seed_everything(int(source.generate_state(1)[0]))
 
 
 def load_room(recipe: Recipe, state: State) -> None:
@@ -244,48 +142,167 @@ def load_room(recipe: Recipe, state: State) -> None:
     Raises
     ------
     CheckpointError
-        If those were trained on more than this run may see.
+        If there is no room, or its weights were trained on more than this run may see.
     """
-    if state.licences == "clean" and room_licences(recipe.name) != "clean":
+    if recipe.room is None:
+        raise CheckpointError(f"{recipe.name} has no room to begin from: leave --from-room out")
+    room = recipe.room()
+    if state.licences == "clean" and room_licences(room.name) != "clean":
         raise CheckpointError(
-            f"the weights in the room {recipe.name} were trained on non-commercial recordings: take --data all"
+            f"the weights in the room {room.name} were trained on non-commercial recordings: take --data all"
         )
-    weights = load_room_weights(recipe.name)
+    weights = load_room_weights(room.name, room.file)
     state.model.load_state_dict(weights)
     state.average.load_state_dict(weights)
 
 
-def train_until(recipe: Recipe, settings: Settings, state: State, folder: Path, use_bf16: bool) -> None:
-    """Step until the minutes are over, logging and saving on the way."""
-    batches = recipe.batches(settings, state.step)
-    budget, saved = settings.minutes * 60.0, time.monotonic()
-    sums: dict[str, float] = {}
-    count = 0
-    while state.seconds < budget:
-        began = time.monotonic()
-        rate = learning_rate(recipe, state.step, state.seconds / budget)
-        figures = train_step(recipe, state, next(batches), rate, use_bf16)
-        state.seconds += time.monotonic() - began
-        sums = {name: sums.get(name, 0.0) + value for name, value in figures.items()}
-        count += 1
-        if count == settings.log_steps:
-            row = {name: round(value / count, 5) for name, value in sums.items()}
-            row |= {"step": state.step, "minutes": round(state.seconds / 60.0, 3), "rate": round(rate, 7)}
-            state.rows.append(row)
-            print(" ".join(f"{name} {value:.5g}" for name, value in row.items()), flush=True)
-            sums, count = {}, 0
-        if time.monotonic() - saved > settings.checkpoint_minutes * 60.0:
-            finish(recipe, settings, state, folder)
-            saved = time.monotonic()
+def train(trainer: Trainer, folder: Path) -> None:
+    """Step until the plan is fulfilled or someone asks to stop, logging and saving on the way."""
+    state, settings, clock = trainer.state, trainer.settings, Clock()
+    is_silent = settings.rank > 0
+    with stop_on_signals(clock), Progress(state.step, state.steps, is_silent=is_silent) as progress:
+        while not is_done(state) and not clock.is_stop_asked:
+            train_phase(trainer, folder, clock, progress)
+        if is_done(state):
+            validate(trainer, clock, progress)
+        else:
+            progress.say(f"stopped after step {state.step} of {state.steps or 'a plan to come'}: --resume goes on")
+        keep(trainer, folder, clock, is_last=True)
 
 
-def finish(recipe: Recipe, settings: Settings, state: State, folder: Path) -> None:
-    """Validate the averaged weights, log, save."""
-    began = time.monotonic()
-    figures = {f"validation {name}": value for name, value in recipe.validate(state.average, settings).items()}
-    row = {"step": float(state.step), "minutes": round(state.seconds / 60.0, 3)} | figures
+def train_phase(trainer: Trainer, folder: Path, clock: Clock, progress: Progress) -> None:
+    """Take the steps of the phase that the run stands in."""
+    recipe, state, settings = trainer.recipe, trainer.state, trainer.settings
+    phase = phase_at(recipe.phases, state.step, state.steps)
+    averages, waited = Averages(), 0.0
+    with closing(ahead(recipe.batches(replace(settings, phase=phase), state.step))) as batches:
+        while not is_done(state) and phase is phase_at(recipe.phases, state.step, state.steps):
+            began = time.monotonic()
+            averages.add(take_step(trainer, next_batch(batches, trainer), phase))
+            seconds = time.monotonic() - began
+            averages.add({"waited": (batches.waited_seconds - waited) / seconds})
+            waited = batches.waited_seconds
+            state.seconds += seconds
+            progress.advance()
+            if state.step % settings.log_steps == 0:
+                log(trainer, averages.take(), phase, progress)
+            clock.step_seconds.append(seconds)
+            if state.steps is None and len(clock.step_seconds) == MEASURED_STEPS:
+                plan(trainer, clock, progress)
+                keep(trainer, folder, clock)
+            if act_on_clock(trainer, folder, clock, progress):
+                return
+
+
+def next_batch(batches: Ahead[Batch], trainer: Trainer) -> Batch:
+    """Return this process's part of the next batch.
+
+    Raises
+    ------
+    TrainingError
+        If the recipe has no more.
+    """
+    batch = next(batches, None)
+    if batch is None:
+        raise TrainingError(
+            f"the batches of {trainer.recipe.name} end at step {trainer.state.step}: let its recipe yield them for ever"
+        )
+    return batch if trainer.recipe.parts_batches else distributed.part(batch, trainer.settings)
+
+
+def is_done(state: State) -> bool:
+    """Whether the plan is fulfilled."""
+    return state.steps is not None and state.step >= state.steps
+
+
+def plan(trainer: Trainer, clock: Clock, progress: Progress) -> None:
+    """Turn minutes into steps, once and for all."""
+    state = trainer.state
+    validate(trainer, clock, progress)
+    steps = planned_steps(clock.step_seconds, state.seconds, clock.validation_seconds, trainer.settings)
+    # Counted from the steps of this process; a run that was stopped before it had a plan has more behind it.
+    steps += state.step - len(clock.step_seconds)
+    state.steps = distributed.of_the_first(steps, trainer.settings)
+    progress.plan(state.steps)
+
+
+def act_on_clock(trainer: Trainer, folder: Path, clock: Clock, progress: Progress) -> bool:
+    """Save when it is time, and return whether to stop; all processes decide alike."""
+    settings, now = trainer.settings, time.monotonic()
+    stop_after = math.inf if settings.stop_after_minutes is None else settings.stop_after_minutes * 60.0
+    wishes = (
+        clock.is_stop_asked or now - clock.began >= stop_after,
+        now - clock.saved >= settings.checkpoint_minutes * 60,
+    )
+    stop, saving = (value > 0.0 for value in distributed.averaged(wishes, settings))
+    clock.is_stop_asked = stop
+    if saving and not stop and not is_done(trainer.state):
+        validate(trainer, clock, progress)
+        keep(trainer, folder, clock)
+    return stop
+
+
+def log(trainer: Trainer, means: dict[str, float], phase: Phase, progress: Progress) -> None:
+    """Add a row on training."""
+    state, recipe = trainer.state, trainer.recipe
+    row: Row = {"step": float(state.step), "minutes": round(state.seconds / 60.0, 3)}
+    row["rate"] = float(f"{learning_rate(recipe, state.step - 1, state.steps):.4g}")
+    if len(recipe.phases) > 1:
+        row["phase"] = phase.name
+    row |= means
+    row["loss_mode"] = state.loss_mode
+    if state.skipped:
+        row["skipped"] = float(state.skipped)
     state.rows.append(row)
-    state.seconds += time.monotonic() - began
-    print(" ".join(f"{name} {value:.5g}" for name, value in row.items()), flush=True)
-    save(state, folder / "checkpoint.pt")
-    write_log(state, folder)
+    progress.tell(row)
+
+
+def validate(trainer: Trainer, clock: Clock, progress: Progress) -> None:
+    """Add a row on the averaged weights; draws no random number that training would miss."""
+    state, settings = trainer.state, trainer.settings
+    began = time.monotonic()
+    if settings.rank == 0:
+        with randomness.untouched_randomness():
+            figures = trainer.recipe.validate(state.average, settings)
+        row: Row = {"step": float(state.step), "minutes": round(state.seconds / 60.0, 3)}
+        row |= {f"{VALIDATION}{name}": value for name, value in figures.items()}
+        state.rows.append(row)
+        progress.tell(row)
+    distributed.wait(settings)
+    clock.validation_seconds = time.monotonic() - began
+    state.seconds += clock.validation_seconds
+
+
+def keep(trainer: Trainer, folder: Path, clock: Clock, *, is_last: bool = False) -> None:
+    """Write the checkpoint, then log and pictures; the first process does."""
+    state, settings, recipe = trainer.state, trainer.settings, trainer.recipe
+    keep_randomness(state, settings)
+    if settings.rank == 0:
+        save(state, folder / FILE)
+        now = time.monotonic()
+        if is_last or now - clock.drawn >= _PICTURE_SECONDS:
+            write_journal(state, folder)
+            if recipe.examples:
+                with randomness.untouched_randomness():
+                    write_examples(recipe.examples(state.average, settings), folder)
+            clock.drawn = now
+    clock.saved = time.monotonic()
+    distributed.wait(settings)
+
+
+@contextmanager
+def stop_on_signals(clock: Clock) -> Iterator[None]:
+    """Inside, Ctrl-C and a polite kill end the run after the step and save it; a second one ends it at once."""
+    kept = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        clock.is_stop_asked = True
+        signal.signal(number, kept[number])
+
+    try:
+        for number in kept:
+            signal.signal(number, ask)
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

@@ -26,6 +26,18 @@ Option = float | bool | str
 
 
 @dataclass(frozen=True)
+class Phase:
+    """A stretch of a curriculum; `options` are the recipe's own, e.g. degradations or weights."""
+
+    name: str
+    until: float  # share of all steps at which it ends, 0 to 1
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+
+WHOLE_RUN: Final = Phase("whole run", 1.0)
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the command line decides."""
 
@@ -43,29 +55,22 @@ class Settings:
     bf16: bool | None = None  # None: as the recipe says
     processes: int = 1  # that share one run, each with its part of every batch
     rank: int = 0  # of this process among them
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A stretch of a curriculum; `options` are the recipe's own, e.g. degradations or weights."""
-
-    name: str
-    until: float  # share of all steps at which it ends, 0 to 1
-    options: Mapping[str, Option] = field(default_factory=dict)
-
-
-WHOLE_RUN: Final = Phase("whole run", 1.0)
+    phase: Phase = WHOLE_RUN  # set by the loop, which asks for new batches when a phase begins
 
 
 @dataclass(frozen=True)
 class Adversary:
-    """A discriminator with its own optimiser; both take part only in phases whose option "adversarial" is true."""
+    """A discriminator with its own optimiser; it takes part only in phases whose option "adversarial" is true.
+
+    What `Recipe.terms` returns under names that begin with "_" (e.g. "_estimate") isn't logged but stands in the batch
+    of both functions, so that the generator runs once a step; the discriminator learns first, from a detached copy.
+    """
 
     build: Callable[[], nn.Module]
-    discriminator_terms: Callable[
-        [nn.Module, nn.Module, Batch], Terms
-    ]  # (discriminator, generator without gradient, batch)
-    generator_terms: Callable[[nn.Module, nn.Module, Batch], Terms]  # (discriminator, generator, batch); loss is added
+    # (discriminator, generator without gradient, batch)
+    discriminator_terms: Callable[[nn.Module, nn.Module, Batch], Terms]
+    # (discriminator without gradient, generator, batch); its "loss" is added to the generator's
+    generator_terms: Callable[[nn.Module, nn.Module, Batch], Terms]
     peak_rate: float = 2e-4
     betas: tuple[float, float] = (0.8, 0.99)
 
@@ -87,19 +92,18 @@ class Recipe:
 
     name: str
     build: Callable[[], nn.Module]
-    batches: Callable[
-        [Settings, int], Iterator[Batch]
-    ]  # endless, from this step on; the step alone decides the content
+    # Endless, from this step on; the step (with seed and phase) alone decides the content, never a global random state.
+    batches: Callable[[Settings, int], Iterator[Batch]]
     terms: Callable[[nn.Module, Batch, Phase], Terms]
     validate: Callable[[nn.Module, Settings], dict[str, float]]
     room: Callable[[], Room] | None = None  # what the export needs; None: never exported
     examples: Callable[[nn.Module, Settings], list[Example]] | None = None  # a few, drawn as spectrograms
     prepare: Callable[[nn.Module, Settings], None] | None = None  # before the first step, e.g. input statistics
-    make_items: Callable[[Settings, int], None] | None = (
-        None  # (settings, workers): builds cached items that are missing
-    )
+    make_items: Callable[[Settings, int], None] | None = None  # (settings, workers): builds missing cached items
     phases: tuple[Phase, ...] = (WHOLE_RUN,)
     adversary: Adversary | None = None
+    losses: nn.Module | None = None  # losses with a state of their own (random resolutions): moved, saved, resumed
+    parts_batches: bool = False  # `batches` yields only this process's part; else the loop cuts whole batches
     loss_mode: str = "safe"  # written into the log: "safe" or "parity"
     peak_rate: float = 5e-4
     weight_decay: float = 0.01

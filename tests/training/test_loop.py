@@ -1,144 +1,230 @@
-"""The training loop learns, resumes as if never stopped, survives a bad step, and knows what its weights have seen."""
+"""The training loop learns, follows its phases, survives bad steps, and knows what its weights have seen."""
 
 from __future__ import annotations
 
+import csv
 import itertools
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from training import loop  # noqa: E402
-from training.loop import Batch, Phase, Recipe, Settings  # noqa: E402
+from tests.training.toy_recipes import toys  # noqa: E402
+from training import loop, precision, randomness  # noqa: E402
+from training.recipe import CheckpointError, Recipe, Settings, TrainingError  # noqa: E402
+from training.schedule import phase_at  # noqa: E402
+from training.state import checkpoint, checkpoint_weights, start  # noqa: E402
+from training.step import take_step, trainer_of  # noqa: E402
 
-
-def line_batches(settings: Settings, step: int) -> Iterator[Batch]:
-    points = np.random.default_rng(0).standard_normal((100, 3)).astype(np.float32)
-    for _, picks in loop.shuffled(np.arange(100), 32, settings.seed, step):
-        x = torch.from_numpy(points[picks])
-        yield {"x": x, "y": x @ torch.tensor([[1.0], [-2.0], [0.5]])}
-
-
-def line_terms(model: torch.nn.Module, batch: Batch, _phase: Phase) -> dict[str, torch.Tensor]:
-    return {"loss": (model(batch["x"]).float() - batch["y"]).square().mean()}
-
-
-def recipe(**changes: object) -> Recipe:
-    values = {
-        "name": "line",
-        "build": lambda: torch.nn.Linear(3, 1),
-        "batches": line_batches,
-        "terms": line_terms,
-        "validate": lambda model, settings: {"weight": float(model.weight[0, 0])},
-        "peak_rate": 0.1,
-        "warmup_steps": 5,
-        "ema": 0.9,
-    }
-    return Recipe(**(values | changes))
+TOYS = {recipe.name: recipe for recipe in toys.RECIPES}
+QUICK = Settings(steps=6, log_steps=2)
 
 
 @pytest.fixture(autouse=True)
 def _own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path))
+    monkeypatch.delenv("SHELLAC_RECIPES", raising=False)
 
 
-def test_a_run_learns_a_line_and_leaves_log_picture_and_checkpoint(tmp_path: Path) -> None:
-    path = loop.run(recipe(), Settings(minutes=0.005, log_steps=50))
-    weights = loop.checkpoint_weights(path)
-    torch.testing.assert_close(weights["weight"], torch.tensor([[1.0, -2.0, 0.5]]), atol=0.2, rtol=0)
-    assert {p.name for p in (tmp_path / "line").iterdir()} == {"checkpoint.pt", "log.csv", "training_loss.png"}
+def test_a_run_learns_a_line_to_the_slope_it_has() -> None:
+    recipe = toys.recipe("line", build=lambda: torch.nn.Linear(8, 4), peak_rate=0.1)
+    path = loop.run(recipe, Settings(steps=200))
+    torch.testing.assert_close(checkpoint_weights(path)["weight"], torch.from_numpy(toys.TRUTH.T), atol=0.02, rtol=0)
 
 
-def steps_of(state: loop.State, count: int) -> list[float]:
-    batches = line_batches(Settings(minutes=1.0), state.step)
-    return [loop.train_step(recipe(), state, next(batches), 0.01, use_bf16=False)["loss"] for _ in range(count)]
+def test_a_run_leaves_checkpoint_log_curves_and_spectrograms(tmp_path: Path) -> None:
+    loop.run(TOYS["toy_plain"], QUICK)
+    names = {str(path.relative_to(tmp_path / "toy_plain")) for path in (tmp_path / "toy_plain").rglob("*.*")}
+    assert names == {"checkpoint.pt", "log.csv", "training_loss.png", "mse.png", "examples/a_tone___in_hiss.png"}
+    with (tmp_path / "toy_plain" / "log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["step"]) for row in rows] == [2, 4, 6, 6]
+    assert {row["loss_mode"] for row in rows[:3]} == {"safe"}
+    assert float(rows[-1]["validation mse"]) > 0
 
 
-def test_a_run_resumed_in_the_middle_of_a_pass_is_the_unbroken_run(tmp_path: Path) -> None:
-    unbroken = loop.start(recipe(), Settings(minutes=1.0))
-    expected = steps_of(unbroken, 8)  # a pass has three steps
-    state = loop.start(recipe(), Settings(minutes=1.0))
-    begun = steps_of(state, 5)
-    loop.save(state, tmp_path / "checkpoint.pt")
-    again = loop.start(recipe(), Settings(minutes=1.0))
-    loop.load(again, tmp_path / "checkpoint.pt")
-    assert begun + steps_of(again, 3) == expected
-    for name, tensor in unbroken.average.state_dict().items():
-        assert torch.equal(tensor, again.average.state_dict()[name])
+def test_the_log_holds_the_mean_of_its_steps(tmp_path: Path) -> None:
+    steps = []
+    recipe = TOYS["toy_plain"]
+
+    def noted(model: torch.nn.Module, batch: toys.Batch, phase: toys.Phase) -> toys.Terms:
+        terms = toys.terms(model, batch, phase)
+        steps.append(float(terms["loss"].detach()))
+        return terms
+
+    loop.run(replace(recipe, terms=noted, examples=None), Settings(steps=4, log_steps=4))
+    with (tmp_path / "toy_plain" / "log.csv").open(newline="") as file:
+        row = next(csv.DictReader(file))
+    assert float(row["loss"]) == pytest.approx(sum(steps) / 4, rel=1e-5)
 
 
-def test_every_pass_sees_everything_once_in_its_own_order() -> None:
-    picks = [list(p) for _, p in itertools.islice(loop.shuffled(np.arange(12), 3, 0, 0), 8)]
-    assert sorted(itertools.chain(*picks[:4])) == sorted(itertools.chain(*picks[4:])) == list(range(12))
-    assert picks[:4] != picks[4:]
-    assert picks != [list(p) for _, p in itertools.islice(loop.shuffled(np.arange(12), 3, 1, 0), 8)]
+def test_every_step_belongs_to_the_phase_that_the_plan_says() -> None:
+    seen: list[tuple[str, str]] = []
+    recipe = TOYS["toy_phases"]
+
+    def batches(settings: Settings, step: int) -> toys.Iterator[toys.Batch]:
+        for batch in toys.batches(settings, step):
+            yield batch | {"name": torch.tensor([ord(settings.phase.name[0])] * 16)}
+
+    def terms(model: torch.nn.Module, batch: toys.Batch, phase: toys.Phase) -> toys.Terms:
+        seen.append((phase.name, chr(int(batch["name"][0]))))
+        return toys.terms(model, batch, phase)
+
+    loop.run(replace(recipe, batches=batches, terms=terms), Settings(steps=10))
+    assert seen == [("near", "n")] * 3 + [("shifted", "s")] * 4 + [("far", "f")] * 3
+    assert phase_at(recipe.phases, 5, None).name == "near"  # without a plan: the beginning
 
 
-def test_too_few_items_for_a_batch_are_said_instead_of_waited_for() -> None:
-    with pytest.raises(ValueError, match="2 training items"):
-        next(loop.shuffled(np.arange(2), 3, 0, 0))
+def test_minutes_become_steps_once_and_the_plan_is_in_the_checkpoint_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept: list[tuple[int, object]] = []
+    save = loop.save
+
+    def noting(state: loop.State, path: Path) -> None:
+        save(state, path)
+        kept.append((state.step, checkpoint(path)["steps"]))
+
+    monkeypatch.setattr(loop, "save", noting)
+    loop.run(TOYS["toy_phases"], Settings(minutes=0.005))
+    assert kept[0][0] == 30
+    assert {steps for _, steps in kept} == {kept[-1][0]}
 
 
-def test_a_run_on_non_commercial_recordings_lies_apart_and_says_so(tmp_path: Path) -> None:
-    path = loop.run(recipe(), Settings(minutes=0.0005, licences="all"))
-    assert path == tmp_path / "line-all" / "checkpoint.pt"
-    assert loop.checkpoint(path)["licences"] == "all"
+def test_a_discriminator_learns_in_its_phases_only_and_pulls_the_generator() -> None:
+    recipe = TOYS["toy_adversary"]
+    state = start(recipe, Settings(steps=10))
+    trainer = trainer_of(recipe, Settings(steps=10), state)
+    assert state.critic is not None
+    before = [weight.clone() for weight in state.critic.model.parameters()]
+    source = recipe.batches(Settings(), 0)
+    alone = take_step(trainer, next(source), recipe.phases[0])
+    assert "discriminator loss" not in alone
+    assert all(map(torch.equal, before, state.critic.model.parameters()))
+    judged = take_step(trainer, next(source), recipe.phases[1])
+    assert not any(map(torch.equal, before, state.critic.model.parameters()))
+    assert state.critic.step == 1
+    assert judged["loss"] == pytest.approx(judged["mse"] + judged["generator loss"], rel=1e-5)
+    assert all(weight.requires_grad for weight in [*state.model.parameters(), *state.critic.model.parameters()])
 
 
-def test_a_run_is_not_resumed_on_other_licences_or_with_another_seed(tmp_path: Path) -> None:
-    loop.save(loop.start(recipe(), Settings(minutes=1.0, licences="all")), tmp_path / "checkpoint.pt")
-    for other in (Settings(minutes=1.0), Settings(minutes=1.0, licences="all", seed=9)):
-        with pytest.raises(loop.CheckpointError, match="all data with seed 0"):
-            loop.load(loop.start(recipe(), other), tmp_path / "checkpoint.pt")
+def broken_batch() -> toys.Batch:
+    return {"x": torch.full((4, 8), torch.nan), "y": torch.zeros(4, 4)}
 
 
-def test_a_checkpoint_that_does_not_say_what_it_saw_is_not_resumed(tmp_path: Path) -> None:
-    state = loop.start(recipe(), Settings(minutes=1.0))
-    loop.save(state, tmp_path / "checkpoint.pt")
-    content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    del content["licences"]
-    torch.save(content, tmp_path / "checkpoint.pt")
-    with pytest.raises(loop.CheckpointError, match="doesn't say what it was trained on"):
-        loop.load(state, tmp_path / "checkpoint.pt")
+@pytest.mark.parametrize("name", ["toy_plain", "toy_adversary"])
+def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(name: str) -> None:
+    recipe = TOYS[name]
+    state = start(recipe, Settings())
+    trainer = trainer_of(recipe, Settings(), state)
+    phase = recipe.phases[-1]
+    models = [state.model, state.average, *([state.critic.model] if state.critic else [])]
+    before = [weight.clone() for model in models for weight in model.parameters()]
+    take_step(trainer, broken_batch(), phase)
+    assert (state.skipped, state.step) == (1, 1)
+    assert all(map(torch.equal, before, [weight for model in models for weight in model.parameters()]))
+    take_step(trainer, next(recipe.batches(Settings(), 0)), phase)
+    assert (state.skipped, state.skipped_in_a_row) == (1, 0)
+
+
+def test_a_run_that_can_no_longer_recover_stops_and_keeps_its_checkpoint(tmp_path: Path) -> None:
+    def turning_bad(settings: Settings, step: int) -> toys.Iterator[toys.Batch]:
+        yield from itertools.islice(toys.batches(settings, step), 5)
+        yield from itertools.repeat(broken_batch())
+
+    recipe = replace(TOYS["toy_plain"], batches=turning_bad, examples=None)
+    with pytest.raises(TrainingError, match=r"50 steps in a row .* step 55.* peak_rate"):
+        loop.run(recipe, Settings(steps=500, checkpoint_minutes=0.0))
+    weights = checkpoint_weights(tmp_path / "toy_plain" / "checkpoint.pt")
+    assert all(bool(torch.isfinite(weight).all()) for weight in weights.values())
+
+
+def test_gradients_are_clipped_to_the_norm_of_the_recipe() -> None:
+    recipe = replace(TOYS["toy_plain"], clip_norm=1e-3)
+    state = start(recipe, Settings())
+    figures = take_step(trainer_of(recipe, Settings(), state), next(recipe.batches(Settings(), 0)), recipe.phases[0])
+    squares = sum(float(weight.grad.square().sum()) for weight in state.model.parameters() if weight.grad is not None)
+    assert squares**0.5 == pytest.approx(1e-3, rel=1e-3)
+    assert figures["norm"] > 0.1  # what is logged is the norm before
+
+
+def test_the_network_computes_in_bf16_and_the_loss_in_float32() -> None:
+    seen: list[torch.dtype] = []
+
+    def terms(model: torch.nn.Module, batch: toys.Batch, phase: toys.Phase) -> toys.Terms:
+        estimate = model(batch["x"])
+        product = estimate @ torch.ones(4, 4)  # a matrix product in a loss, which autocast would narrow
+        seen.extend([model[0](batch["x"]).dtype, estimate.dtype, product.dtype])
+        return {"loss": (product - batch["y"]).square().mean()}
+
+    recipe = toys.recipe("narrow", terms=terms, bf16=True)
+    model = torch.nn.Sequential(torch.nn.Linear(8, 4))
+    inner: list[torch.dtype] = []
+    model[0].register_forward_hook(lambda layer, given, answer: inner.append(answer.dtype))
+    precision.compute_in_bf16(model, "cpu")
+    assert precision.uses_bf16(recipe, Settings(), model)
+    terms(model, next(recipe.batches(Settings(), 0)), recipe.phases[0])
+    assert inner[0] == torch.bfloat16
+    assert seen[1:] == [torch.float32, torch.float32]
+
+
+def test_dilated_convolutions_are_not_computed_in_bf16_on_the_cpu() -> None:
+    recipe = toys.recipe("gaps", build=lambda: torch.nn.Sequential(torch.nn.Conv1d(1, 1, 3, dilation=2)), bf16=True)
+    with pytest.raises(TrainingError, match=r"dilated convolutions .* gaps has some .0.* --no-bf16"):
+        loop.run(recipe, Settings(steps=1))
+    assert not precision.uses_bf16(recipe, Settings(bf16=False), recipe.build())
+
+
+def test_a_validation_may_draw_without_changing_what_is_learned() -> None:
+    randomness.seed_everything(5)
+    expected = [float(torch.randn(())), float(toys.np.random.normal())]
+    randomness.seed_everything(5)
+    with randomness.untouched_randomness():
+        torch.randn(100)
+        toys.np.random.normal(size=100)
+    assert [float(torch.randn(())), float(toys.np.random.normal())] == expected
+
+
+def test_a_run_stops_when_told_and_goes_on_later(tmp_path: Path) -> None:
+    path = loop.run(TOYS["toy_plain"], Settings(steps=50, stop_after_minutes=0.0))
+    assert checkpoint(path)["step"] == 1
+    assert checkpoint(loop.run(TOYS["toy_plain"], Settings(steps=50, resume=True)))["step"] == 50
+
+
+def test_a_new_run_keeps_the_checkpoint_of_the_one_before(capsys: pytest.CaptureFixture[str]) -> None:
+    before = loop.run(TOYS["toy_plain"], QUICK).read_bytes()
+    path = loop.run(TOYS["toy_plain"], replace(QUICK, seed=1))
+    assert path.with_stem("checkpoint-before").read_bytes() == before
+    assert "kept as" in capsys.readouterr().out
+
+
+def test_a_run_on_other_recordings_lies_apart_and_says_so(tmp_path: Path) -> None:
+    path = loop.run(TOYS["toy_plain"], replace(QUICK, licences="all"))
+    assert path == tmp_path / "toy_plain-all" / "checkpoint.pt"
+    assert checkpoint(path)["licences"] == "all"
+    with pytest.raises(TrainingError, match="'some': take"):
+        loop.run(TOYS["toy_plain"], replace(QUICK, licences="some"))
+
+
+def with_room(recipe: Recipe) -> Recipe:
+    from training.recipes import find_recipe
+
+    return replace(recipe, room=find_recipe("noise_profile").room)
 
 
 def test_a_clean_run_does_not_begin_with_weights_that_saw_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "room_licences", lambda room: "all")
-    with pytest.raises(loop.CheckpointError, match="non-commercial"):
-        loop.run(recipe(), Settings(minutes=0.0005, from_room=True))
+    with pytest.raises(CheckpointError, match="noise_profile were trained on non-commercial"):
+        loop.run(with_room(TOYS["toy_plain"]), replace(QUICK, from_room=True))
+    with pytest.raises(CheckpointError, match="no room to begin from"):
+        loop.run(TOYS["toy_plain"], replace(QUICK, from_room=True))
 
 
-def test_a_run_remembers_every_machine_it_went_on_with(tmp_path: Path) -> None:
-    state = loop.start(recipe(), Settings(minutes=1.0))
-    state.machines = ["cuda"]
-    loop.save(state, tmp_path / "checkpoint.pt")
-    again = loop.start(recipe(), Settings(minutes=1.0))
-    loop.load(again, tmp_path / "checkpoint.pt")
-    assert again.machines == ["cuda", f"cpu, {torch.get_num_threads()} threads"]
+def test_batches_that_end_are_said() -> None:
+    def three(settings: Settings, step: int) -> toys.Iterator[toys.Batch]:
+        yield from itertools.islice(toys.batches(settings, step), 3)
 
-
-def test_a_step_that_is_not_finite_changes_nothing_and_is_counted() -> None:
-    state = loop.start(recipe(), Settings(minutes=1.0))
-    before = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
-    batch = {"x": torch.full((4, 3), torch.nan), "y": torch.zeros(4, 1)}
-    loop.train_step(recipe(), state, batch, 0.01, use_bf16=False)
-    assert state.skipped == 1
-    for name, tensor in state.model.state_dict().items():
-        assert torch.equal(tensor, before[name])
-
-
-def test_a_checkpoint_that_holds_code_is_refused(tmp_path: Path) -> None:
-    torch.save({"average": loop.Settings}, tmp_path / "evil.pt")
-    with pytest.raises(Exception, match=r"[Ww]eights"):
-        loop.checkpoint_weights(tmp_path / "evil.pt")
-
-
-def test_the_rate_warms_up_and_falls_to_a_fiftieth() -> None:
-    rates = [loop.learning_rate(recipe(), step, step / 99) for step in range(100)]
-    assert rates[0] == pytest.approx(0.02)
-    assert max(rates) <= 0.1
-    assert rates[-1] == pytest.approx(0.002)
-    assert rates[4:] == sorted(rates[4:], reverse=True)
+    with pytest.raises(TrainingError, match="end at step 3"):
+        loop.run(replace(TOYS["toy_plain"], batches=three), QUICK)

@@ -11,9 +11,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training import items, loop  # noqa: E402
+from training import items, state  # noqa: E402
 from training.items import Item, build_missing, item_folder, save_item  # noqa: E402
-from training.loop import Recipe, Settings  # noqa: E402
+from training.recipe import CheckpointError, Recipe, Settings, TrainingError  # noqa: E402
 from training.recipes import denoiser, noise_profile  # noqa: E402
 
 COUNT = 33
@@ -93,14 +93,14 @@ def test_profiles_whose_writing_was_interrupted_are_estimated_again(monkeypatch:
     with monkeypatch.context() as patch:
         patch.setattr(denoiser.np, "savez", broken)
         with pytest.raises(KeyboardInterrupt):
-            denoiser.profiled_items("train")
-    assert len(denoiser.profiled_items("train")) == COUNT
+            denoiser.profiled_items("train", Settings())
+    assert len(denoiser.profiled_items("train", Settings())) == COUNT
 
 
 def test_items_that_were_built_anew_get_new_profiles(built: list[Path]) -> None:
-    before = denoiser.profiled_items("train")[5]
+    before = denoiser.profiled_items("train", Settings())[5]
     save_item(tiny_item(COUNT + 1), built[5])
-    after = denoiser.profiled_items("train")[5]
+    after = denoiser.profiled_items("train", Settings())[5]
     assert (before.level, after.level) == (6.0, COUNT + 2.0)
 
 
@@ -108,11 +108,11 @@ def test_a_clean_denoiser_learns_from_no_network_that_saw_more(tmp_path: Path, m
     folder = tmp_path / "noise_profile"
     folder.mkdir()
     model = noise_profile.NoiseProfile()
-    state = loop.State(model, model, torch.optim.AdamW(model.parameters()), "all", 0, ["cpu"])
-    loop.save(state, folder / "checkpoint.pt")
-    with pytest.raises(loop.CheckpointError, match="non-commercial"):
-        denoiser.trained_noise_profile("clean")
+    seen = state.State(model, model, torch.optim.AdamW(model.parameters()), "all", 0, ["cpu"])
+    state.save(seen, folder / "checkpoint.pt")
+    with pytest.raises(CheckpointError, match="non-commercial"):
+        denoiser.trained_noise_profile(Settings())
     (folder / "checkpoint.pt").unlink()
     monkeypatch.setattr(denoiser, "room_licences", lambda room: "all")
-    with pytest.raises(loop.CheckpointError, match="non-commercial"):
-        denoiser.trained_noise_profile("clean")
+    with pytest.raises(CheckpointError, match="non-commercial"):
+        denoiser.trained_noise_profile(Settings())

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -21,14 +22,16 @@ from torch import Tensor, nn
 from engine.audio.stft import Stft, torch_compatible_frames
 from models.denoiser.network import Denoiser
 from models.noise_profile.network import NoiseProfile
+from training import items
 from training.data import RATE, Samples, runs_folder
-from training.items import PCM, item_folder
-from training.loop import checkpoint, checkpoint_weights, run_folder, shuffled
+from training.figures import restore_figures
 from training.losses import masked
-from training.recipe import WHOLE_RUN, Batch, CheckpointError, Phase, Recipe, Settings
-from training.recipes.noise_profile import TRAINED_SETS, make_items
+from training.recipe import WHOLE_RUN, Batch, CheckpointError, Example, Phase, Recipe, Settings, Terms
+from training.recipes.noise_profile import TRAINED_SETS
 from training.room import Inputs, Port, Room
 from training.rooms import load_room_weights, room_licences
+from training.schedule import shuffled
+from training.state import FILE, checkpoint, checkpoint_weights, run_folder
 from training.trials import trials_of
 
 BATCH: Final = 8
@@ -37,6 +40,8 @@ FFT: Final = 2048
 BINS: Final = FFT // 2 + 1
 HOP: Final = 512
 VALIDATED: Final = 40  # crops, one per item; they take as long as ten steps
+DRAWN: Final = 3  # of them, as spectrograms
+MRSTFT_WEIGHT: Final = 0.1  # of the waveform's loss where a phase asks for it: it is about ten times the others
 
 Crop = dict[str, NDArray[np.float32] | np.float32]
 
@@ -52,8 +57,10 @@ class Profiled:
     snr_db: float
 
 
-def trained_noise_profile(licences: str) -> nn.Module:
-    """Return the noise-profile network from its last run on these data, else from its room.
+def trained_noise_profile(settings: Settings) -> nn.Module:
+    """Return the noise-profile network from its last run on these recordings, else from its room.
+
+    A run on a person's own folder takes that of a run on the same folder, else that of a run without.
 
     Raises
     ------
@@ -61,7 +68,8 @@ def trained_noise_profile(licences: str) -> nn.Module:
         If that network has seen more than these data, or its checkpoint doesn't say what it has seen.
     """
     model = NoiseProfile()
-    path = run_folder("noise_profile", licences) / "checkpoint.pt"
+    licences, own = settings.licences, run_folder("noise_profile", settings.licences, settings.folder) / FILE
+    path = own if own.exists() else run_folder("noise_profile", licences) / FILE
     seen = checkpoint(path)["licences"] if path.exists() else room_licences("noise_profile")
     if licences == "clean" and seen != "clean":
         raise CheckpointError(
@@ -72,10 +80,10 @@ def trained_noise_profile(licences: str) -> nn.Module:
     return model.eval()
 
 
-def profiled_items(split: str, licences: str = "clean") -> list[Profiled]:
+def profiled_items(split: str, settings: Settings) -> list[Profiled]:
     """Return the items of a split with their profiles; what has been estimated once is read from a file."""
-    model, paths = trained_noise_profile(licences), sorted(item_folder(split, licences).glob("*.npz"))
-    cache = runs_folder() / "cache" / f"profiles_{split}_{licences}_{profiles_key(model, paths)}.npz"
+    model, paths = trained_noise_profile(settings), items.paths(split, settings)
+    cache = runs_folder() / "cache" / f"profiles_{split}_{settings.licences}_{profiles_key(model, paths)}.npz"
     if not cache.exists():
         save_profiles(estimate_profiles(model, paths), cache)
     with np.load(cache, allow_pickle=False) as file:
@@ -142,10 +150,10 @@ def crop(item: Profiled, rng: np.random.Generator) -> Crop:
         pcm = file["pcm"]  # (2, samples), int16
     length = (FRAMES - 1) * HOP + FFT
     start = int(rng.integers(0, pcm.shape[1] - length))
-    clean, noise = pcm[:, start : start + length].astype(np.float32) / PCM
+    clean, noise = pcm[:, start : start + length].astype(np.float32) / items.PCM
     # Power of the noise in an average crop, so that pauses don't count like loud places; every fourth sample will do.
     row, share = (1, 1.0) if np.isfinite(item.snr_db) else (0, 1e-6)
-    power = share * np.mean((pcm[row, ::4].astype(np.float32) / PCM) ** 2)
+    power = share * np.mean((pcm[row, ::4].astype(np.float32) / items.PCM) ** 2)
     return {
         "clean": clean,
         "noise": noise,
@@ -158,10 +166,10 @@ def crop(item: Profiled, rng: np.random.Generator) -> Crop:
 
 def batches(settings: Settings, step: int) -> Iterator[Batch]:
     """Yield random crops for ever; every pass visits every item once."""
-    items = profiled_items("train", settings.licences)
-    for now, picks in shuffled(np.arange(len(items)), BATCH, settings.seed, step):
+    profiled = profiled_items("train", settings)
+    for now, picks in shuffled(np.arange(len(profiled)), BATCH, settings.seed, step):
         rng = np.random.default_rng((settings.seed, now, 1))
-        yield stack([crop(items[i], rng) for i in picks], settings.device)
+        yield stack([crop(profiled[i], rng) for i in picks], settings.device)
 
 
 def stack(crops: list[Crop], device: str) -> Batch:
@@ -175,6 +183,28 @@ def transform(samples: Tensor) -> Tensor:
     return torch.stft(samples, FFT, HOP, window=window, center=False, return_complex=True)
 
 
+def waveform(spectra: Tensor) -> Tensor:
+    """Samples of spectra of `transform`, shape (batch, (frames - 1) * 512).
+
+    Half a window is missing at either end, where only one window covers the samples: `inner` cuts the original alike.
+    """
+    window = torch.hann_window(FFT, device=spectra.device)
+    return torch.istft(spectra, FFT, HOP, window=window)
+
+
+def inner(samples: Tensor) -> Tensor:
+    """The part of (batch, samples) that `waveform` gives back."""
+    return samples[:, FFT // 2 : samples.shape[1] - FFT // 2]
+
+
+@lru_cache
+def waveform_loss(device: torch.device) -> nn.Module:
+    """The safe multi-resolution loss; built when a phase first asks for it."""
+    from training.losses.spectral import MultiResolutionSTFTLoss
+
+    return MultiResolutionSTFTLoss().to(device)
+
+
 def features_of(spectra: Tensor, profile: Tensor, level: Tensor) -> Tensor:
     """What the network is given; spectra (batch, bins, frames), profile (batch, bins), level (batch,)."""
     power = torch.view_as_real(spectra).square().sum(dim=3)
@@ -183,8 +213,11 @@ def features_of(spectra: Tensor, profile: Tensor, level: Tensor) -> Tensor:
     return torch.cat([log_power, log_ratio], dim=1)
 
 
-def terms(model: nn.Module, batch: Batch, _phase: Phase) -> dict[str, Tensor]:
-    """Return the loss and its parts; `gain_db` is the mean SNR gain of the noisy crops."""
+def terms(model: nn.Module, batch: Batch, phase: Phase) -> Terms:
+    """Return the loss and its parts; `gain_db` is the mean SNR gain of the noisy crops.
+
+    A phase with the option "mrstft" adds so much of the safe multi-resolution loss of the waveform.
+    """
     clean, noise = transform(batch["clean"]), transform(batch["noise"])
     mix = clean + noise
     gain = model(features_of(mix, batch["profile"], batch["level"])).float()
@@ -204,7 +237,11 @@ def terms(model: nn.Module, batch: Batch, _phase: Phase) -> dict[str, Tensor]:
     signal = torch.view_as_real(clean).square().sum(dim=(1, 2, 3))
     gain_db = 10.0 * torch.log10((before + 1e-9) / (error + 1e-9))
     clean_db = 10.0 * torch.log10((signal + 1e-9) / (error + 1e-9))
-    return {
+    spectral: Terms = {}
+    if weight := float(phase.options.get("mrstft", 0.0)):
+        spectral["mrstft"] = waveform_loss(mix.device)(waveform(estimate), inner(batch["clean"]))
+        loss = loss + weight * spectral["mrstft"]
+    return spectral | {
         "loss": loss,
         "gain_db": (gain_db * noisy).sum() / noisy.sum().clamp(min=1.0),
         "clean_db": (clean_db * (1.0 - noisy)).sum() / (1.0 - noisy).sum().clamp(min=1.0),
@@ -218,9 +255,10 @@ def terms(model: nn.Module, batch: Batch, _phase: Phase) -> dict[str, Tensor]:
 def validate(model: nn.Module, settings: Settings) -> dict[str, float]:
     """SNR gain on fixed crops of the validation split with the blind profile, by SNR; worst clean crop."""
     rng, gains = np.random.default_rng(1), dict[str, list[float]]()
-    for item in profiled_items("validation", settings.licences)[:VALIDATED]:
+    for item in profiled_items("validation", settings)[:VALIDATED]:
         part = crop(item, rng) | {"profile": item.blind}
         parts = terms(model, stack([part], settings.device), WHOLE_RUN)
+        gains.setdefault("loss", []).append(float(parts["loss"]))
         if np.isinf(item.snr_db):
             gains.setdefault("clean_db", []).append(float(parts["clean_db"]))
             continue
@@ -229,6 +267,22 @@ def validate(model: nn.Module, settings: Settings) -> dict[str, float]:
     figures = {name: float(np.mean(values)) for name, values in gains.items()}
     worst = min(gains["clean_db"]) if "clean_db" in gains else float("nan")
     return figures | {"clean_db worst": worst}
+
+
+@torch.no_grad()
+def examples(model: nn.Module, settings: Settings) -> list[Example]:
+    """The first noisy validation crops: with noise, as the network leaves them, and clean."""
+    rng, drawn = np.random.default_rng(1), list[Example]()
+    noisy = (item for item in profiled_items("validation", settings) if np.isfinite(item.snr_db))
+    for item, _ in zip(noisy, range(DRAWN), strict=False):
+        batch = stack([crop(item, rng) | {"profile": item.blind}], settings.device)
+        mix = transform(batch["clean"] + batch["noise"])
+        result = waveform(model(features_of(mix, batch["profile"], batch["level"])).float() * mix)
+        parts = (inner(batch["clean"] + batch["noise"]), result, inner(batch["clean"]))
+        given, result, target = (part[0].cpu() for part in parts)
+        name = f"{item.path.stem} at {item.snr_db:.0f} dB"
+        drawn.append(Example(name, RATE, given.numpy(), result.numpy(), target.numpy()))
+    return drawn
 
 
 def trial_features(samples: Samples) -> Inputs:
@@ -257,6 +311,8 @@ def room() -> Room:
         normalisation="power relative to the level and to the noise profile of the recording",
         sample_rates_hz=(44_100, 48_000),
         trained_sets=TRAINED_SETS,
+        figures=restore_figures("denoiser"),
+        tool="restore",
         context_frames=28,
         stft={"fft": FFT, "hop": HOP, "window": "hann"},
         smallest={"frames": 8},
@@ -270,9 +326,15 @@ RECIPE: Final = Recipe(
     terms=terms,
     validate=validate,
     room=room,
-    make_items=make_items,
+    examples=examples,
+    make_items=items.make,
     peak_rate=1e-3,
     warmup_steps=100,
     ema=0.998,
     bf16=True,
 )
+# The same network, to hear what a loss on the waveform changes; `python -m export denoiser --checkpoint` takes it, too.
+MRSTFT_RECIPE: Final = replace(
+    RECIPE, name="denoiser_mrstft", phases=(Phase("with waveform", 1.0, {"mrstft": MRSTFT_WEIGHT}),), room=None
+)
+RECIPES: Final = (RECIPE, MRSTFT_RECIPE)

@@ -18,12 +18,13 @@ from torch import Tensor, nn
 from engine.audio.stft import Stft, torch_compatible_frames
 from engine.inference.profile_features import STATISTICS, profile_features
 from models.noise_profile.network import NoiseProfile
+from training import items
 from training.data import RATE, Samples
-from training.items import DENSE_FROM, build_missing, item_folder
-from training.loop import shuffled
+from training.figures import restore_figures
 from training.losses.laplace import laplace_loss
 from training.recipe import WHOLE_RUN, Batch, Phase, Recipe, Settings
 from training.room import Inputs, Port, Room
+from training.schedule import shuffled
 from training.trials import trials_of
 
 BATCH: Final = 16
@@ -39,17 +40,17 @@ DECIBELS: Final = 10.0 / np.log(10.0)
 class Statistics:
     """Features and targets of a split in memory, in the order of the items' numbers."""
 
-    def __init__(self, split: str, licences: str = "clean") -> None:
+    def __init__(self, split: str, settings: Settings) -> None:
         self.features: list[NDArray[np.float16]] = []
         self.targets: list[NDArray[np.float16]] = []
         self.snr_db: list[float] = []
         self.is_dense: list[bool] = []
-        for path in sorted(item_folder(split, licences).glob("*.npz")):
+        for path in items.paths(split, settings):
             with np.load(path, allow_pickle=False) as file:
                 self.features.append(file["features"])
                 self.targets.append(file["target"])
                 self.snr_db.append(float(file["snr_db"]))
-            self.is_dense.append(int(path.stem) >= DENSE_FROM)
+            self.is_dense.append(int(path.stem) >= items.DENSE_FROM)
 
     def batch(self, picks: NDArray[np.int64], device: str) -> Batch:
         """Stack some items."""
@@ -65,7 +66,7 @@ class Statistics:
 
 def batches(settings: Settings, step: int) -> Iterator[Batch]:
     """Yield shuffled batches for ever; dense music, the hardest to tell from noise, comes three times a round."""
-    store = Statistics("train", settings.licences)
+    store = Statistics("train", settings)
     dense = np.flatnonzero(store.is_dense)
     round_of_items = np.concatenate([np.arange(len(store.features)), dense, dense])
     for _, picks in shuffled(round_of_items, BATCH, settings.seed, step):
@@ -94,7 +95,7 @@ def terms(model: nn.Module, batch: Batch, _phase: Phase) -> dict[str, Tensor]:
 @torch.no_grad()
 def validate(model: nn.Module, settings: Settings) -> dict[str, float]:
     """Loss, error by SNR range, and how far under the base the profile of the worst clean item stays."""
-    store = Statistics("validation")
+    store = Statistics("validation", settings)
     batch = store.batch(np.arange(len(store.features)), settings.device)
     estimate = model(batch["features"])
     mu, profile = estimate[:, 0], estimate[:, 0] - estimate[:, 1].exp()
@@ -112,15 +113,10 @@ def validate(model: nn.Module, settings: Settings) -> dict[str, float]:
 def prepare(model: nn.Module, settings: Settings) -> None:
     """Measure mean and deviation of every statistic once."""
     assert isinstance(model, NoiseProfile)
-    features = torch.from_numpy(np.stack(Statistics("train", settings.licences).features[:600]).astype(np.float32))
+    features = torch.from_numpy(np.stack(Statistics("train", settings).features[:600]).astype(np.float32))
     relative = model.relative(features)
     model.input_mean.copy_(relative.mean(dim=(0, 2))[:, None])
     model.input_deviation.copy_(relative.std(dim=(0, 2))[:, None].clamp(min=1e-3))
-
-
-def make_items(settings: Settings, workers: int) -> None:
-    """Build the items that aren't there yet."""
-    build_missing(settings.licences, workers)
 
 
 def statistics_of(samples: Samples) -> Inputs:
@@ -152,6 +148,8 @@ def room() -> Room:
         normalisation="power relative to the mean power of the sounding frames of the window",
         sample_rates_hz=(44_100, 48_000),
         trained_sets=TRAINED_SETS,
+        figures=restore_figures("noise_profile"),
+        tool="restore",
         stft={"fft": 2048, "hop": 512, "window": "hann"},
     )
 
@@ -164,7 +162,7 @@ RECIPE: Final = Recipe(
     validate=validate,
     room=room,
     prepare=prepare,
-    make_items=make_items,
+    make_items=items.make,
     peak_rate=2e-3,
     warmup_steps=100,
     ema=0.998,

@@ -1,159 +1,213 @@
-"""Writes a room's card: the contract between the network and the host, with measured figures."""
+"""Writes a room's card: the contract between its networks and their host, with measured figures.
+
+What belongs to one ONNX file stands under that file's name, so that each file of a room can be renewed by itself.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import torch
 from torch import nn
 
-from export.figures import figures_for_card
-from export.licences import data_table, terms_of, training_rows
+from export.errors import ExportError
+from export.licences import Row, rows_of, rows_seen, terms_of_table, with_file
 from export.onnx_file import OPSET
-from export.rooms import Port, Room
-from training.data import RATE
-from training.loop import CheckpointError
+from export.toml import toml
+from training.recipe import Recipe
+from training.room import Inputs, Port, Room
 
-
-def macs(room: Room, model: nn.Module) -> int:
-    """Multiply-accumulates of the convolutions and matrices for the example input, counted as it runs."""
-    total = 0
-
-    def count(module: nn.Module, _: Any, out: torch.Tensor) -> None:
-        nonlocal total
-        weight = module.weight
-        assert isinstance(weight, torch.Tensor)
-        positions = out.shape[-1] if isinstance(module, nn.Conv1d) else 1
-        total += weight.numel() * positions
-
-    layers = [module for module in model.modules() if isinstance(module, (nn.Conv1d, nn.Linear))]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
-    with torch.no_grad():
-        model(room.example())
-    for hook in hooks:
-        hook.remove()
-    return total
-
-
-def gflop_per_second(room: Room, model: nn.Module) -> float:
-    """Billions of operations per second of audio at 44.1 kHz; a window network counts one run per 20 s."""
-    seconds = 20.0 if room.free_axis is None else room.example().shape[room.free_axis] * 512 / RATE
-    return 2e-9 * macs(room, model) / seconds
+CARD: Final = "card.toml"
+_OPENING: Final = "# Written by `python -m export`; the contract between the networks of this room and their host.\n"
 
 
 @dataclass(frozen=True)
 class Training:
-    """What a card says of how its weights came about."""
+    """What a card says of how a file's weights came about."""
 
+    recipe: str
     licences: str  # of the recordings they have seen: "clean" or "all"
     how: str  # one line on the run
+    steps: int
+    minutes: float
+    machines: tuple[str, ...]
+    loss_mode: str  # "safe" or "parity"
+    seed: int
 
 
-def write_card(room: Room, model: nn.Module, weights: Path, differences: dict[str, float], training: Training) -> Path:
-    """Write card.toml beside the weights and return its path."""
-    context_seconds = room.context_frames * 512 / RATE
-    # The context is that of the network; half a frame of the STFT comes on top.
-    latency = context_seconds + (1024 / RATE if room.context_frames else 0.0)
-    rows, path = training_rows(training.licences), weights.with_name("card.toml")
-    terms = terms_of(rows)
+@dataclass(frozen=True)
+class Measured:
+    """What was found out about a file that is about to be put into its room."""
+
+    content: bytes  # of the file
+    differences: Mapping[str, float]  # between ONNX and torch with the same rounded weights, per trial
+    rounding: float | None  # largest difference that rounding the learned weights to float16 makes; None: not known
+    gmac_per_audio_second: float
+    speed: Mapping[str, Any]
+
+
+def training_of(recipe: Recipe, content: Mapping[str, Any]) -> Training:
+    """What the run behind a checkpoint was."""
+    minutes, steps, machines = content["seconds"] / 60.0, int(content["step"]), json.loads(content["machines"])
+    how = f"{steps} steps in {minutes:.0f} minutes on {', then '.join(machines)}, {date.today().isoformat()}"
+    mode = str(content.get("loss_mode", recipe.loss_mode))
+    return Training(
+        recipe.name, content["licences"], how, steps, round(minutes, 2), tuple(machines), mode, int(content["seed"])
+    )
+
+
+def data_of(room: Room, content: Mapping[str, Any]) -> list[Row]:
+    """What the run behind a checkpoint has seen, as the card lists it."""
+    own = json.loads(content.get("folder") or "{}")
+    return rows_seen(room, content["licences"], own)
+
+
+def card_text(
+    recipe: Recipe, room: Room, model: nn.Module, trial: Inputs, measured: Measured, training: Training,
+    data: list[Row], before: Mapping[str, Any],
+) -> str:  # fmt: skip
+    """Return the card of a room once this file is in it; what `before` says of the other files stays."""
+    entry = file_table(room, model, trial, measured, training)
+    files = {**before.get("files", {}), room.file: entry}
+    files = {name: files[name] for name in sorted(files)}
+    rows = with_file(before.get("data", ()), room.file, data, files)
+    terms = terms_of_table(rows)
     card: dict[str, Any] = {
         "room": room.name,
+        "tool": room.tool,
         "task": room.task,
         "licence": terms.licence,
         "attribution": terms.attribution,
         "opset": OPSET,
-        "sample_rates_hz": [44_100, 48_000],
-        "channels": 1,
+        "trained_on": "all" if any(f["training"]["licences"] != "clean" for f in files.values()) else "clean",
+        "size": {
+            "parameters": sum(f["size"]["parameters"] for f in files.values()),
+            "megabytes": round(sum(f["bytes"] for f in files.values()) / 1e6, 2),
+        },
+        "files": files,
+        "data": rows,
+        "figures": figures_for(room, files, before),
+    }
+    return _OPENING + toml({key: value for key, value in card.items() if value != []})
+
+
+def file_table(
+    room: Room, model: nn.Module, trial: Inputs, measured: Measured, training: Training
+) -> dict[str, Any]:  # fmt: skip
+    """What the card says of one file."""
+    table: dict[str, Any] = {
+        "sha256": hashlib.sha256(measured.content).hexdigest(),
+        "bytes": len(measured.content),
         "normalisation": room.normalisation,
-        "trained": training.how,
-        "trained_on": training.licences,
-        "stft": {"fft": 2048, "hop": 512, "window": "hann"},
-        "context": {
-            "frames": room.context_frames,
-            "seconds": round(context_seconds, 4),
-            "latency_seconds": round(latency, 4),
-        },
-        "parity": {
-            "maximum": float(f"{max(differences.values()):.2g}"),
-            "against": "torch with the same float16-rounded weights",
-            "cases": list(differences),
-        },
+        "sample_rates_hz": list(room.sample_rates_hz),
+        "channels": room.channels,
+        "context": context_table(room),
+        "stft": dict(room.stft or {}),
+        "axes": {word: {"smallest": room.least(word), "multiple": room.multiple(word)} for word in room.axes()},
+        "facts": dict(room.facts),
         "size": {
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "megabytes": round(weights.stat().st_size / 1e6, 2),
-            "gflop_per_audio_second": float(f"{gflop_per_second(room, model):.3g}"),
+            "megabytes": round(len(measured.content) / 1e6, 2),
+            "gmac_per_audio_second": float(f"{measured.gmac_per_audio_second:.3g}"),
         },
-        "files": {
-            weights.name: {
-                "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-                "bytes": weights.stat().st_size,
-            }
+        "speed": dict(measured.speed),
+        "parity": {
+            "maximum": float(f"{max(measured.differences.values()):.2g}"),
+            "against": "torch with the same float16-rounded weights",
+            "cases": {name: float(f"{value:.2g}") for name, value in measured.differences.items()},
         },
-        "input": [port_table(room.given)],
-        "output": [port_table(room.answer)],
-        "data": data_table(rows),
-        "figures": figures_for_card(read_card(path)),
+        "rounding": {}
+        if measured.rounding is None
+        else {
+            "maximum": float(f"{measured.rounding:.2g}"),
+            "against": "torch with the learned float32 weights",
+        },
+        "training": {**asdict(training), "machines": list(training.machines)},
+        "input": [
+            port_table(port, str(given.dtype).removeprefix("torch."))
+            for port, given in zip(room.given, trial, strict=True)
+        ],
+        "output": [port_table(port, "float32") for port in room.answer],
     }
-    path.write_text("# Written by `python -m export`; the contract between this network and its host.\n" + toml(card))
-    return path
+    return {key: value for key, value in table.items() if value != {}}
+
+
+def context_table(room: Room) -> dict[str, Any]:
+    """How far the network sees to each side: in frames of its STFT, or in samples where it has none."""
+    rate, hop = room.sample_rates_hz[0], int(room.stft["hop"]) if room.stft else 1
+    seconds = room.context_frames * hop / rate
+    # The context is that of the network; half a frame of the STFT comes on top.
+    half_frame = int(room.stft["fft"]) / 2 / rate if room.stft and room.context_frames else 0.0
+    return {
+        "frames": room.context_frames,
+        "seconds": round(seconds, 4),
+        "latency_seconds": round(seconds + half_frame, 4),
+    }
+
+
+def port_table(port: Port, dtype: str) -> dict[str, Any]:
+    """An input or output as the card states it."""
+    return {"name": port.name, "dtype": dtype, "shape": list(port.shape), "meaning": port.meaning}
+
+
+def figures_for(room: Room, files: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures of validation that belong to these files, or why there are none."""
+    hashes = {name: entry["sha256"] for name, entry in files.items()}
+    kept: dict[str, Any] = before.get("figures", {})
+    if room.figures is not None:
+        return dict(room.figures(kept, hashes))
+    same = hashes == {name: entry.get("sha256") for name, entry in before.get("files", {}).items()}
+    return kept if kept and same else {"missing": "the recipe names no measure"}
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """Return what a card says; nothing if there is none yet."""
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    """Return what a card says; nothing if there is none yet.
+
+    Raises
+    ------
+    ExportError
+        If it can't be read, or was written before cards stated each file by itself.
+    """
+    try:
+        card = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ExportError(f"{path} can't be read ({error}): put it back as it was, or move it away") from error
+    if any("training" not in entry for entry in card.get("files", {}).values()):
+        raise ExportError(
+            f"{path} doesn't say how its weights were trained: move it away, then export from checkpoints"
+        )
+    return card
 
 
-def training_on_card(path: Path, weights: Path) -> Training:
+def training_on_card(card: Mapping[str, Any], room: Room, weights: Path) -> Training:
     """Return what a card says of the training of the weights beside it.
 
     Raises
     ------
-    CheckpointError
-        If the card is of other weights, or doesn't say.
+    ExportError
+        If there are no weights, or the card is of others.
     """
-    card = read_card(path)
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    if card.get("files", {}).get(weights.name, {}).get("sha256") != digest:
-        raise CheckpointError(f"{path} is not the card of {weights}: export from the checkpoint instead")
-    if "trained_on" not in card:
-        raise CheckpointError(
-            f"{path} doesn't say what the weights were trained on: export from the checkpoint instead"
-        )
-    return Training(card["trained_on"], card["trained"])
+    if not weights.exists():
+        raise ExportError(f"there are no weights at {weights}: export a checkpoint first")
+    entry = card.get("files", {}).get(room.file, {})
+    if entry.get("sha256") != hashlib.sha256(weights.read_bytes()).hexdigest():
+        raise ExportError(f"the card of {room.name} is not that of its {room.file}: export from the checkpoint instead")
+    known = entry["training"]
+    return replace(Training(**known), machines=tuple(known["machines"]))
 
 
-def port_table(port: Port) -> dict[str, Any]:
-    """An input or output as the card states it."""
-    return {"name": port.name, "dtype": "float32", "shape": list(port.shape), "meaning": port.meaning}
+def data_on_card(card: Mapping[str, Any], room: Room) -> list[Row]:
+    """Return what a card says that the weights of a room's file have seen."""
+    return rows_of(card.get("data", ()), room.file)
 
 
-def toml(table: dict[str, Any], prefix: str = "") -> str:
-    """Write nested tables as TOML: plain values first, then tables, then arrays of tables."""
-    plain = {key: value for key, value in table.items() if not _is_table(value)}
-    lines = [f"{_key(key)} = {_value(value)}" for key, value in plain.items()]
-    for key, value in table.items():
-        name = f"{prefix}{_key(key)}"
-        if isinstance(value, dict):
-            lines += ["", f"[{name}]", toml(value, f"{name}.").rstrip()]
-        elif _is_table(value):
-            for entry in value:
-                lines += ["", f"[[{name}]]", toml(entry, f"{name}.").rstrip()]
-    return "\n".join(lines).lstrip("\n") + "\n"
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
-
-
-def _key(key: str) -> str:
-    return key if key.replace("_", "").replace("-", "").isalnum() and key.isascii() else json.dumps(key)
-
-
-def _value(value: Any) -> str:
-    # JSON and TOML spell strings, numbers, booleans and flat lists alike.
-    return json.dumps(value, ensure_ascii=False)
+def rounding_on_card(card: Mapping[str, Any], room: Room) -> float | None:
+    """Return what a card says that rounding did to a file's answers."""
+    value = card["files"][room.file].get("rounding", {}).get("maximum")
+    return None if value is None else float(value)

@@ -1,83 +1,63 @@
-"""Says which recordings weights were trained on, and under which licence the weights therefore stand."""
+"""Says which recordings weights were trained on, and under which licence the weights therefore stand.
+
+The classes of licences lie in `training.data.licences`; they are at hand here too.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from training.data import Recording, recordings
+from training.data import Recording, training_rows
+from training.data.licences import OWN, data_table
+from training.data.licences import Terms as Terms
+from training.data.licences import strictness as strictness
+from training.data.licences import terms_of as terms_of
+from training.room import Room
 
-TRAINED_SETS: Final = (
-    "music", "violin", "speech_single", "speech_multi", "singing", "piano_samples", "violin_samples", "surface_noise",
-)  # fmt: skip
-# From free to strict; the first beginning that fits counts.
-STRICTNESS: Final = (
-    ("public domain", 0),
-    ("CC0", 1),
-    ("MIT", 2),
-    ("Apache-2.0", 3),
-    ("CC BY-NC-SA", 6),
-    ("CC BY-NC", 5),
-    ("CC BY ", 4),
-)
-_ATTRIBUTION: Final = 4  # from here on the authors must be named
+FILES: Final = "files"  # of a room that saw these recordings
+NO_RECORDINGS: Final = Terms("Apache-2.0", "not required")  # weights of our own making alone: as the program
+
+Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Terms:
-    """Under which licence weights stand."""
+def rows_seen(room: Room, licences: str, own: Mapping[str, Any]) -> list[Row]:
+    """What weights were trained on: the sets of their room, and a person's own recordings beside them.
 
-    licence: str
-    attribution: str  # whether the sources of the training data must be named, and which
-
-
-def strictness(licence: str) -> int:
-    """Return how strict a licence is, 0 to 6.
-
-    Raises
-    ------
-    ValueError
-        If it is unknown: nobody may guess what it allows.
+    `own` says how many of those there were and how long; empty: none.
     """
-    for beginning, rank in STRICTNESS:
-        if licence.startswith(beginning):
-            return rank
-    raise ValueError(f"nothing is known of the licence {licence!r}: add it to export/licences.py, or don't train on it")
+    sets = training_rows(licences, room.trained_sets) if room.trained_sets else ()
+    table = data_table(sets)
+    if own:
+        facts = {"recordings": own.get("recordings", 0), "seconds": round(float(own.get("seconds", 0.0)), 1)}
+        table.append({"name": "own", "licence": OWN, **facts, "sources": []})
+    return table
 
 
-def training_rows(licences: str) -> list[Recording]:
-    """Return what may have been trained on; `licences` is "clean" or "all"."""
-    return [row for row in recordings("train", licences) if row.set in TRAINED_SETS]
+def with_file(before: Iterable[Row], file: str, rows: Iterable[Row], kept: Iterable[str]) -> list[Row]:
+    """Return the data of all files of a room once `file` has seen `rows`; of the others, `kept` still exist."""
+    others = set(kept) - {file}
+    found: list[Row] = []
+    for row, names in (*((row, others & set(row.get(FILES, ()))) for row in before), *((row, {file}) for row in rows)):
+        plain = {key: value for key, value in row.items() if key != FILES}
+        same = next((r for r in found if {k: v for k, v in r.items() if k != FILES} == plain), None)
+        if same is not None:
+            same[FILES] = sorted({*same[FILES], *names})
+        elif names:
+            found.append({**plain, FILES: sorted(names)})
+    return sorted(found, key=lambda row: (row["name"], row["licence"]))
 
 
-def terms_of(rows: Iterable[Recording]) -> Terms:
-    """Return the strictest licence among the recordings, of two equally strict ones the later version.
-
-    Raises
-    ------
-    ValueError
-        If there are no recordings, or one's licence is unknown.
-    """
-    listed = list(rows)
-    licence = max((row.licence for row in listed), key=lambda name: (strictness(name), name))
-    sources = sorted({row.source for row in listed if strictness(row.licence) >= _ATTRIBUTION})
-    return Terms(licence, f"required: name {', '.join(sources)}" if sources else "not required")
+def rows_of(before: Iterable[Row], file: str) -> list[Row]:
+    """Return what a card says that one file has seen."""
+    return [{key: value for key, value in row.items() if key != FILES} for row in before if file in row.get(FILES, ())]
 
 
-def data_table(rows: Iterable[Recording]) -> list[dict[str, Any]]:
-    """The recordings by set and licence, as the card lists them."""
-    groups: dict[tuple[str, str], list[Recording]] = defaultdict(list)
-    for row in rows:
-        groups[row.set, row.licence].append(row)
-    return [
-        {
-            "name": name,
-            "licence": licence,
-            "recordings": len(group),
-            "seconds": round(sum(row.seconds for row in group), 1),
-            "sources": sorted({row.source for row in group}),
-        }
-        for (name, licence), group in sorted(groups.items())
+def terms_of_table(table: Iterable[Row]) -> Terms:
+    """Return the terms of weights that saw what a card's data table lists."""
+    rows = [
+        Recording(row["name"], row["name"], "train", 0, 0.0, row["licence"], source, 0.0, "")
+        for row in table
+        for source in row["sources"] or [""]
     ]
+    return terms_of(rows) if rows else NO_RECORDINGS

@@ -1,47 +1,128 @@
-"""Proves that the file in a room computes what torch computes with the same rounded weights."""
+"""Proves that a file computes what torch computes with the same rounded weights, and what its room says."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import onnxruntime
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from export.rooms import Room, trial_audio
-from training.data import RATE
+from export.errors import ExportError
+from training.room import Inputs, Port, Room
 
-SECONDS: Final = (2.0, 7.3, 20.0)
 LIMIT: Final = 1e-4
+Answers = dict[str, tuple[NDArray[Any], ...]]  # by the name of the trial
 
 
-def parity(room: Room, model: nn.Module, path: Path) -> dict[str, float]:
-    """Largest absolute difference per trial: noise, silence and music, each at three lengths."""
+def session_of(path: Path, threads: int) -> Any:
+    """Open a file in ONNX Runtime, on the CPU."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    differences = {}
-    for name, audio in trial_audio().items():
-        for seconds in SECONDS:
-            given = room.prepare(audio[: round(seconds * RATE)])
-            with torch.no_grad():
-                wanted = model(given).numpy()
-            got = session.run([room.answer.name], {room.given.name: given.numpy()})[0]
-            differences[f"{name}, {seconds:g} s"] = float(np.abs(got - wanted).max())
-    return differences
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def check_parity(differences: dict[str, float]) -> float:
-    """Return the largest difference.
+@torch.no_grad()
+def torch_answers(model: nn.Module, trials: Mapping[str, Inputs]) -> Answers:
+    """What torch answers to every trial."""
+    return {name: tuple(answer.numpy() for answer in as_tuple(model(*given))) for name, given in trials.items()}
+
+
+def as_tuple(answer: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The outputs of a network, one or several."""
+    return (answer,) if isinstance(answer, Tensor) else tuple(answer)
+
+
+def runtime_answers(room: Room, path: Path, trials: Mapping[str, Inputs]) -> Answers:
+    """What ONNX Runtime answers to every trial.
 
     Raises
     ------
-    ValueError
-        If it is over 1e-4 or not a number.
+    ExportError
+        If it can't load or run the file.
     """
-    worst = max(differences, key=lambda name: differences[name])
-    if not all(value <= LIMIT for value in differences.values()):
-        raise ValueError(f"ONNX and torch differ by {differences[worst]:.2e} ({worst}), more than {LIMIT:g}")
-    return differences[worst]
+    names = [port.name for port in room.answer]
+    try:
+        session = session_of(path, threads=2)
+        return {name: tuple(session.run(names, feed(room, given))) for name, given in trials.items()}
+    except _runtime_errors() as error:
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ExportError(f"ONNX Runtime can't run {room.name}/{room.file}: {said}") from error
+
+
+def _runtime_errors() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises: classes of its own without a common parent, and RuntimeError from its core."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    own = (value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception))
+    return (*own, RuntimeError)
+
+
+def feed(room: Room, given: Inputs) -> dict[str, NDArray[Any]]:
+    """The inputs by the names that the file knows them by."""
+    return {port.name: tensor.numpy() for port, tensor in zip(room.given, given, strict=True)}
+
+
+def differences(wanted: Answers, got: Answers) -> dict[str, float]:
+    """Largest absolute difference per trial over all outputs; infinite where one isn't finite."""
+    return {name: max(map(_difference, wanted[name], got[name])) for name in wanted}
+
+
+def _difference(wanted: NDArray[Any], got: NDArray[Any]) -> float:
+    if wanted.shape != got.shape or not np.isfinite(wanted).all() or not np.isfinite(got).all():
+        return float("inf")
+    return float(np.abs(got.astype(np.float64) - wanted).max(initial=0.0))
+
+
+def check_parity(room: Room, found: Mapping[str, float]) -> None:
+    """Refuse a file that computes something else.
+
+    Raises
+    ------
+    ExportError
+        If the largest difference is over 1e-4, or an answer isn't finite.
+    """
+    worst = max(found, key=lambda name: found[name])
+    if not found[worst] <= LIMIT:
+        raise ExportError(
+            f"ONNX and torch differ by {found[worst]:.2e} ({worst}) in {room.name}/{room.file}, more than {LIMIT:g}: "
+            "the room is left as it was"
+        )
+
+
+def check_shapes(room: Room, trials: Mapping[str, Inputs], answers: Answers) -> None:
+    """Refuse a room that says other shapes than its network takes and gives.
+
+    Raises
+    ------
+    ExportError
+        With the port, the shape it says and the shape it has.
+    """
+    for name, given in trials.items():
+        lengths: dict[str, int] = {}
+        _bind(room, room.given, [tuple(tensor.shape) for tensor in given], lengths, name)
+        _bind(room, room.answer, [array.shape for array in answers[name]], lengths, name)
+
+
+def _bind(
+    room: Room, ports: tuple[Port, ...], shapes: list[tuple[int, ...]], lengths: dict[str, int], trial: str
+) -> None:
+    """Compare shapes; a word stands for one length all over a trial."""
+    if len(ports) != len(shapes):
+        raise ExportError(f"the room {room.name} names {len(ports)} ports where its network has {len(shapes)}")
+    for port, shape in zip(ports, shapes, strict=True):
+        fits = len(shape) == len(port.shape) and all(
+            have == (want if isinstance(want, int) else lengths.setdefault(want, have))
+            for want, have in zip(port.shape, shape, strict=True)
+        )
+        if not fits:
+            raise ExportError(
+                f"{port.name} of {room.name}/{room.file} has shape {shape} in the trial {trial!r}, the room says "
+                f"{port.shape}: correct room() in its recipe"
+            )

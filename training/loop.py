@@ -7,6 +7,7 @@ had been: what happens in a step follows from its number, the seed and the plan 
 
 from __future__ import annotations
 
+import json
 import math
 import signal
 import time
@@ -21,6 +22,7 @@ import numpy as np
 
 from training import distributed, randomness
 from training.data.loader import Ahead, ahead
+from training.data.own import own_folder
 from training.journal import VALIDATION, Progress, write_examples, write_journal
 from training.precision import uses_bf16
 from training.recipe import Batch, CheckpointError, Phase, Recipe, Settings, TrainingError
@@ -93,6 +95,7 @@ def run(recipe: Recipe, settings: Settings, workers: int = 1) -> Path:
     folder = run_folder(recipe.name, settings.licences, settings.folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
+    state.folder = folder_facts(settings.folder)
     is_resumed = settings.resume and path.exists()
     if is_resumed:
         load(state, path)
@@ -109,6 +112,23 @@ def run(recipe: Recipe, settings: Settings, workers: int = 1) -> Path:
     begin_randomness(state, settings, is_resumed=is_resumed)
     train(trainer_of(recipe, settings, state, use_bf16=use_bf16), folder)
     return path
+
+
+def folder_facts(folder: Path | None) -> str:
+    """What a checkpoint says of a person's own recordings, as JSON; other recordings have another digest.
+
+    Raises
+    ------
+    NoRecordingsError
+        If nothing in the folder can be used.
+    """
+    if folder is None:
+        return ""
+    own = own_folder(folder)
+    rows = own.rows()
+    seconds = round(sum(row.seconds for row in rows), 1)
+    facts = {"name": folder.resolve().name, "recordings": len(rows), "seconds": seconds}
+    return json.dumps(facts | {"digest": own.listing_digest()})
 
 
 def prepare(recipe: Recipe, settings: Settings, state: State) -> None:

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import pickle
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -228,14 +229,17 @@ def checkpoint_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise CheckpointError(f"there is no checkpoint {path}: train first")
+    damaged = f"{path} is damaged or no checkpoint: move it away and train anew"
+    if not zipfile.is_zipfile(path):
+        raise CheckpointError(damaged)
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"there is no checkpoint {path}: train first") from error
     except pickle.UnpicklingError as error:
-        raise CheckpointError(f"{path} holds more than weights, or is no checkpoint: it isn't opened") from error
-    except (RuntimeError, EOFError, KeyError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged or no checkpoint: move it away and train anew") from error
+        raise CheckpointError(f"{path} holds more than weights, and what else it holds isn't opened") from error
+    except (RuntimeError, EOFError, LookupError, ValueError) as error:
+        raise CheckpointError(damaged) from error
     if not isinstance(content, dict) or "average" not in content:
         raise CheckpointError(f"{path} is no checkpoint of a training run: give another file")
     return content

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from training import items, state  # noqa: E402
 from training.items import Item, build_missing, item_folder, save_item  # noqa: E402
-from training.recipe import CheckpointError, Recipe, Settings, TrainingError  # noqa: E402
+from training.recipe import CheckpointError, Recipe, Settings  # noqa: E402
 from training.recipes import denoiser, noise_profile  # noqa: E402
 
 COUNT = 33

@@ -146,8 +146,7 @@ def choose_profile(item: Profiled, rng: np.random.Generator) -> NDArray[np.float
 
 def crop(item: Profiled, rng: np.random.Generator) -> Crop:
     """Cut 3 s out of an item; clean and noise stay apart, shape (samples,)."""
-    with np.load(item.path, allow_pickle=False) as file:
-        pcm = file["pcm"]  # (2, samples), int16
+    pcm = items.pcm_of(item.path)
     length = (FRAMES - 1) * HOP + FFT
     start = int(rng.integers(0, pcm.shape[1] - length))
     clean, noise = pcm[:, start : start + length].astype(np.float32) / items.PCM

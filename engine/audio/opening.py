@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from engine.audio import codecs
 from engine.audio.decode_cache import DecodeCache, RawFile
@@ -196,7 +197,7 @@ class _InPlace:
             file = _sound_file(self._path, self._layout)
         try:
             file.seek(start)
-            samples: Samples = file.read(stop - start, dtype="float32", always_2d=True)
+            samples = _read_floats(file, stop - start)
         except BaseException:
             file.close()
             raise
@@ -215,6 +216,16 @@ class _InPlace:
             for file in self._idle:
                 file.close()
             self._idle.clear()
+
+
+def _read_floats(file: Any, frames: int) -> Samples:
+    """Return the next frames. What libsndfile converts it reads 8 KB at a time, which takes five times as long."""
+    if file.subtype == "PCM_16":
+        whole: NDArray[np.int16] = file.read(frames, dtype="int16", always_2d=True)
+        samples: Samples = np.multiply(whole, np.float32(1.0 / 32_768.0), dtype=np.float32)  # as libsndfile, bit by bit
+        return samples
+    samples = file.read(frames, dtype="float32", always_2d=True)
+    return samples
 
 
 def fingerprint(path: Path) -> str:

@@ -22,13 +22,20 @@ NICENESS = 10
 
 
 class Crew(QObject):
-    """Threads of low priority. A group's jobs wait in order; the job that runs is never interrupted."""
+    """Threads of low priority. A group's jobs wait in order; the job that runs is never interrupted.
+
+    Parameters
+    ----------
+    niceness
+        0 for work that the user sits and waits for, up to 19.
+    """
 
     failed = Signal(str)
 
-    def __init__(self, threads: int = 1, parent: QObject | None = None) -> None:
+    def __init__(self, threads: int = 1, parent: QObject | None = None, niceness: int = NICENESS) -> None:
         super().__init__(parent)
         self._limit = max(1, threads)
+        self._niceness = niceness
         self._changed = threading.Condition()
         self._waiting: dict[str, deque[tuple[Hashable, Work]]] = {}
         self._running: dict[threading.Thread, tuple[str, Hashable] | None] = {}
@@ -109,7 +116,7 @@ class Crew(QObject):
         return None
 
     def _work(self) -> None:
-        _lower_priority()
+        lower_priority(self._niceness)
         me = threading.current_thread()
         try:
             while (work := self._take(me)) is not None:
@@ -141,7 +148,8 @@ class Crew(QObject):
             return job[2]
 
 
-def _lower_priority() -> None:
+def lower_priority(niceness: int = NICENESS) -> None:
+    """Let other threads go first from now on, before this one and those that it starts."""
     # On Linux niceness belongs to the thread; elsewhere it would slow the whole process.
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

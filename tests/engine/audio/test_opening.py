@@ -95,6 +95,17 @@ def test_one_to_eight_channels(tmp_path: Path, channels: int, container: str, su
     signal.close()
 
 
+@pytest.mark.parametrize("container", ["WAV", "RF64", "AIFF", "CAF", "W64", "AU"])
+def test_all_sixteen_bit_values_are_read_as_libsndfile_converts_them(tmp_path: Path, container: str) -> None:
+    path = tmp_path / f"every.{container.lower()}"
+    every = np.arange(-32_768, 32_768, dtype=np.int16)
+    soundfile.write(path, np.stack([every, every[::-1]], axis=1), 44_100, "PCM_16", format=container)
+    expected, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    signal = open_signal(path)
+    assert np.array_equal(signal.read(0, signal.frames), expected)
+    assert np.array_equal(signal.read(301, 40_007), expected[301:40_007])
+
+
 def test_what_is_read_cannot_be_changed(tmp_path: Path) -> None:
     signal = open_signal(wav(tmp_path / "a.wav", tone(100, 44100)))
     with pytest.raises(ValueError):

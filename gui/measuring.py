@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtCore import Signal as QtSignal
 
+from engine.allocator import give_freed_pages_back
 from engine.audio.signal import Signal, Span
 from engine.playback.match import Spliced
 from engine.tools.tool import Job
@@ -16,6 +17,7 @@ from gui.document import Document
 from gui.jobs import Jobs, Task
 from gui.numbers import clock
 from gui.rendering import Rendering
+from gui.views.crew import lower_priority
 
 REST_MS = 700
 PIECE_S = 5.0
@@ -109,7 +111,11 @@ class Measuring(QObject):
         rate, is_whole = rendered.rate, self._rendering.fraction >= 1.0
 
         def work(job: Job) -> Measured:
-            return measure_pair(source, b, spans, rate, is_whole, job)
+            lower_priority()
+            try:
+                return measure_pair(source, b, spans, rate, is_whole, job)
+            finally:
+                give_freed_pages_back()
 
         def done(measured: Measured) -> None:
             if self._task is task:

@@ -1,7 +1,7 @@
 """What a waveform view draws: lowest, highest and RMS value of every 256 samples, and of every 4 of those, and so on.
 
-A pyramid may be filled in any order while it is being drawn: what isn't there yet is NaN. Values are kept as float16,
-which is finer than a pixel at any zoom (11 bits at every level of loudness).
+A pyramid may be filled in any order while it is being drawn: what isn't there yet reads as NaN, and takes no memory.
+Values are kept as float16, which is finer than a pixel at any zoom (11 bits at every level of loudness).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ BUILD_BLOCK = 1 << 17  # frames read at once
 LARGEST = 65504.0  # float16
 
 Plane = NDArray[np.float16]
+Known = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,12 @@ class PeakPyramid:
         self.rate = rate
         self.filled = 0  # frames from the start that are known without a gap, as far as `put` came in order
         self._levels: list[Plane] = []  # each (3, cells, channels): minimum, maximum, RMS
+        self._known: list[Known] = []  # of each level, (cells,)
         cells = math.ceil(frames / CELL)
         while True:
-            self._levels.append(np.full((3, cells, channels), np.nan, dtype=np.float16))
+            # Not NaN, which would have to be written: the system hands out pages of zeros when they are first written.
+            self._levels.append(np.zeros((3, cells, channels), dtype=np.float16))
+            self._known.append(np.zeros(cells, dtype=np.bool_))
             if cells <= RATIO:
                 break
             cells = math.ceil(cells / RATIO)
@@ -109,9 +113,8 @@ class PeakPyramid:
             return
         first, last = start // CELL, math.ceil(stop / CELL)
         self._levels[0][:, first:last] = _cells(samples)
-        for below, above in zip(self._levels, self._levels[1:], strict=False):
-            first, last = first // RATIO, math.ceil(last / RATIO)
-            above[:, first:last] = _merge(below[:, first * RATIO : last * RATIO])
+        self._known[0][first:last] = True  # after the values: somebody may be reading
+        self._renew_above(first, last)
         if start <= self.filled:
             self.filled = max(self.filled, stop)
 
@@ -119,11 +122,18 @@ class PeakPyramid:
         """Make the cells that touch `span` unknown again."""
         span = self.snap(span)
         first, last = span.start // CELL, math.ceil(span.stop / CELL)
-        self._levels[0][:, first:last] = np.nan
-        for below, above in zip(self._levels, self._levels[1:], strict=False):
-            first, last = first // RATIO, math.ceil(last / RATIO)
-            above[:, first:last] = _merge(below[:, first * RATIO : last * RATIO])
+        self._known[0][first:last] = False
+        self._renew_above(first, last)
         self.filled = min(self.filled, span.start)
+
+    def _renew_above(self, first: int, last: int) -> None:
+        """Make every level agree with the cells first..last of the finest one."""
+        for level in range(1, len(self._levels)):
+            below = slice(first // RATIO * RATIO, math.ceil(last / RATIO) * RATIO)
+            first, last = first // RATIO, math.ceil(last / RATIO)
+            values, known = _merge(self._levels[level - 1][:, below], self._known[level - 1][below])
+            self._levels[level][:, first:last] = values
+            self._known[level][first:last] = known
 
     def read(self, start: float, stop: float, pixels: int) -> Peaks:
         """Return the peaks of `pixels` equal parts of the frames start..stop, which may reach beyond both ends.
@@ -148,6 +158,7 @@ class PeakPyramid:
         first, last = np.maximum(first[inside], 0), np.minimum(last[inside], plane.shape[1])
         low, high = int(first[0]), int(last[-1])
         part = plane[:, low:high].astype(np.float32)
+        part[:, ~self._known[level][low:high]] = np.nan
         part = np.concatenate([part, part[:, -1:]], axis=1)  # so that an end index is always valid for reduceat
         pairs = np.stack([first - low, last - low], axis=1).ravel()
         out[0, inside] = np.fmin.reduceat(part[0], pairs, axis=0)[::2]
@@ -183,14 +194,17 @@ def _cells(samples: Samples) -> Plane:
     return np.clip(out, -LARGEST, LARGEST).astype(np.float16)
 
 
-def _merge(cells: Plane) -> Plane:
-    """Return every 4 cells as one."""
+def _merge(cells: Plane, known: Known) -> tuple[Plane, Known]:
+    """Return every 4 cells as one, and whether any of the 4 is known."""
     starts = np.arange(0, cells.shape[1], RATIO)
     wide = cells.astype(np.float32)
-    known = ~np.isnan(wide[2])
-    power = np.add.reduceat(np.where(known, wide[2] ** 2, 0.0), starts, axis=0)
-    count = np.add.reduceat(known.astype(np.float32), starts, axis=0)
-    rms = np.sqrt(np.divide(power, count, out=np.full_like(power, np.nan), where=count > 0))
-    lowest = np.fmin.reduceat(wide[0], starts, axis=0)
-    highest = np.fmax.reduceat(wide[1], starts, axis=0)
-    return np.stack([lowest, highest, np.minimum(rms, LARGEST)]).astype(np.float16)
+    if not known.all():
+        wide[:, ~known] = np.array([np.inf, -np.inf, 0.0], dtype=np.float32)[:, None, None]
+    count = np.add.reduceat(known, starts, dtype=np.float32)
+    out = np.empty((3, len(starts), cells.shape[2]), dtype=np.float32)
+    out[0] = np.minimum.reduceat(wide[0], starts, axis=0)
+    out[1] = np.maximum.reduceat(wide[1], starts, axis=0)
+    power = np.add.reduceat(wide[2] * wide[2], starts, axis=0)
+    out[2] = np.minimum(np.sqrt(power / np.maximum(count, 1.0)[:, None]), LARGEST)
+    out[:, count == 0.0] = 0.0
+    return out.astype(np.float16), count > 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from engine.allocator import give_freed_pages_back
 from engine.audio.formats import spell_bytes
 from engine.audio.signal import Signal, Span
 from engine.errors import InputError, OutputError, ProjectError, ShellacError, UsageError
@@ -141,6 +142,7 @@ class Renderer:
             share = job.part(index / len(devices), (index + 1) / len(devices))
             share.progress(0.0, f"{device.tool.label}: analysing")
             device.analysis(share)
+            give_freed_pages_back()  # rendering needs much less
 
     def disk_needed_bytes(self, rendered: RenderedSignal) -> int:
         """Return how much the missing chunks will take on disk; never more than the store's limit."""

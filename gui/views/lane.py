@@ -15,14 +15,15 @@ import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Signal as QtSignal
 
+from engine.allocator import give_freed_pages_back
 from engine.audio.peaks import PeakPyramid
 from engine.audio.signal import Samples, Signal, Span, blocks, read_padded
 from engine.audio.spectrogram import SpectrogramTiles
 from engine.settings import Settings
-from gui.views.crew import Crew
+from gui.views.crew import NICENESS, Crew
 
 Side = Literal["A", "B", "delta"]
-BLOCK = 1 << 18  # frames read at once, a multiple of CELL
+BLOCK = 1 << 19  # frames read at once, a multiple of CELL
 EMIT_S = 0.05  # signals at most 20 times a second
 
 
@@ -138,7 +139,8 @@ class Lane(QObject):
         self.side: Side = side
         self.settings = settings or Settings()
         self.loaded = 0  # frames from the start whose peaks are known
-        self._crew = Crew(1, self)
+        # The recording itself is waited for: at low priority, what is measured of it would go first.
+        self._crew = Crew(1, self, 0 if side == "A" else NICENESS)
         self._crew.failed.connect(self.failed)
         self._lock = threading.Lock()
         self._epoch = 0
@@ -267,6 +269,8 @@ class Lane(QObject):
                 self.progress.emit(last / max(1, stop))
             emit.add(first, last)
         emit.flush()
+        if grows:
+            give_freed_pages_back()
 
 
 class _Paced:

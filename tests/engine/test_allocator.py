@@ -50,3 +50,28 @@ def kept_mb(how: str) -> float:
 def test_large_arrays_are_given_back_at_once() -> None:
     assert kept_mb("with") < 20
     assert kept_mb("without") > 20  # else the setting is of no use any more: take it out
+
+
+# Small arrays of which every hundredth stays: what a list of clicks looks like.
+PIECES = """
+import numpy as np
+from engine.allocator import give_freed_pages_back, give_memory_back
+
+def resident_mb():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 / 1e6
+
+give_memory_back()
+pieces = [np.ones(20_000, dtype=np.uint8) for _ in range(4000)]
+kept = pieces[::100]
+del pieces
+before = resident_mb()
+assert give_freed_pages_back()
+print(before - resident_mb())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator isn't glibc's")
+def test_pages_between_small_arrays_are_given_back_when_asked_for() -> None:
+    done = subprocess.run([sys.executable, "-c", PIECES], capture_output=True, text=True, check=True)
+    assert float(done.stdout) > 40

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -133,3 +137,27 @@ def test_levels_far_above_full_scale_stay_finite() -> None:
 def test_three_hours_of_stereo_take_less_than_35_megabytes() -> None:
     pyramid = PeakPyramid(3 * 3600 * 48000, 2, 48000)
     assert sum(level.nbytes for level in pyramid._levels) < 35e6
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much memory is resident")
+def test_what_is_not_there_yet_takes_no_memory() -> None:
+    before = resident_bytes()
+    pyramid = PeakPyramid(3 * 3600 * 48000, 2, 48000)
+    assert np.isnan(pyramid.read(0, pyramid.frames, 1000).rms).all()
+    assert resident_bytes() - before < 8e6
+    pyramid.put(0, np.ones((CELL * 4096, 2), dtype=np.float32))
+    assert resident_bytes() - before < 24e6  # of which 8 are the samples
+    assert (pyramid.read(0, CELL * 4096, 10).maximum == 1.0).all()
+
+
+def test_a_forgotten_place_is_unknown_at_every_zoom() -> None:
+    pyramid = PeakPyramid.build(noise(256 * 4096))
+    pyramid.forget(Span(256 * 1024, 256 * 2048))
+    for pixels in (4, 64, 4096):
+        is_known = np.isfinite(pyramid.read(0, 256 * 4096, pixels).rms[:, 0]).reshape(4, -1)
+        assert is_known[[0, 2, 3]].all()
+        assert not is_known[1].any()

@@ -19,6 +19,7 @@ LOG_POWER_STATISTICS: Final = 25  # the first so many are natural logs of power;
 WINDOW_SECONDS: Final = 20.0  # length the network was trained for, at most
 SILENCE: Final = 1e-7  # frames 70 dB under the mean carry no noise floor that matters (digital silence, fades)
 TINY: Final = 1e-12
+PARTS: Final = 5  # of the bins, where arrays of all would take 50 MB; none of one bin, which would be summed otherwise
 
 _QUANTILES = (0.02, 0.05, 0.10, 0.20, 0.35, 0.50, 0.65, 0.80, 0.95)
 
@@ -62,7 +63,8 @@ def profile_features(spectra: NDArray[np.complex64], rate: int, hop: int = 512) 
     mask = sounding_frames(power)
     if int(mask.sum()) < 32:
         raise ValueError(f"a noise profile needs 32 sounding frames (0.4 s), got {int(mask.sum())}")
-    power, spectra = power[mask], spectra[mask]
+    if not mask.all():  # else nothing is copied: a window of 20 s is 14 MB of spectra
+        power, spectra = power[mask], spectra[mask]
     scale = float(power.mean())
     power = power / np.float32(scale)
     log_power = _log(power)
@@ -163,12 +165,16 @@ def _phase_steadiness(spectra: NDArray[np.complex64]) -> list[Floats]:
 
     The second difference of the phase over non-overlapping frames: 1 for a steady sinusoid, 0 for noise.
     """
-    advance = spectra[4:] * np.conj(spectra[:-4])
-    bend = advance[4:] * np.conj(advance[:-4])
-    size = np.abs(bend)
-    root = np.sqrt(np.sqrt(size)) + np.float32(1e-30)
-    cosine = bend.real / (size + np.float32(1e-30))
-    return [cosine.mean(axis=0), (cosine * root).sum(axis=0) / root.sum(axis=0)]
+    plain, weighted = [], []
+    for part in np.array_split(spectra, PARTS, axis=1):
+        advance = part[4:] * np.conj(part[:-4])
+        bend = advance[4:] * np.conj(advance[:-4])
+        size = np.abs(bend)
+        root = np.sqrt(np.sqrt(size)) + np.float32(1e-30)
+        cosine = bend.real / (size + np.float32(1e-30))
+        plain.append(cosine.mean(axis=0))
+        weighted.append((cosine * root).sum(axis=0) / root.sum(axis=0))
+    return [np.concatenate(plain), np.concatenate(weighted)]
 
 
 def _position(power: Floats, rate: int, hop: int, frames: int) -> list[Floats]:

@@ -105,10 +105,11 @@ def track_hum(
     turns = np.concatenate([[0.0], np.cumsum((hertz[1:] + hertz[:-1]) / 2.0 * NODE_SECONDS)])
     lines, noise = _demodulated(low, turns, hertz, count, check, lambda f: progress(0.5 + 0.5 * f))
     turns, hertz, lines = _refined(turns, hertz, lines, noise)
-    amplitudes, present = _steady(lines, noise)
+    present = _made_steady(lines, noise)
     if present.sum() < 2 or not present[:3].any():
         return no_hum(signal.channels)
-    return HumTrack(turns, hertz, np.where(present, amplitudes, 0.0))
+    lines[:, :, ~present] = 0.0
+    return HumTrack(turns, hertz, lines)
 
 
 @dataclass(frozen=True)
@@ -153,16 +154,17 @@ def _frequency_at_nodes(
 ) -> Doubles | None:
     """Return the fundamental's likely frequency at each node, or None where no two harmonics stand out for long."""
     candidates = np.concatenate([np.arange(b - REACH_HZ, b + REACH_HZ + 1e-9, GRID_HZ) for b in bases_hz])
-    times, looks = [], []
-    expected = max(1, round(low.seconds / LOOK_HOP_SECONDS))
-    for number, (time, spectrum, resolution) in enumerate(_looks(low)):
+    starts, shown = _look_starts(low), min(count, SEARCH_HARMONICS)
+    times = np.empty(len(starts))
+    above = np.empty((len(starts), shown, len(candidates)), dtype=np.float32)
+    for number, (time, spectrum, resolution) in enumerate(_looks(low, starts)):
         check()
-        progress(min(1.0, number / expected))
-        times.append(time)
-        looks.append(_comb(spectrum, resolution, candidates, bases_hz, min(count, SEARCH_HARMONICS)))
-    above = np.array(looks)  # (looks, harmonics, candidates)
-    # The median over time tells the mains from notes: notes end.
-    steady = maximum_filter1d(np.median(above, axis=0), 2 * round(STRAY_HZ / GRID_HZ) + 1, axis=1)
+        progress(number / len(starts))
+        times[number] = time
+        above[number] = _comb(spectrum, resolution, candidates, bases_hz, shown)
+    # The median over time tells the mains from notes: notes end. Harmonic by harmonic, as each takes a copy.
+    medians = np.stack([np.median(above[:, harmonic], axis=0) for harmonic in range(shown)])
+    steady = maximum_filter1d(medians, 2 * round(STRAY_HZ / GRID_HZ) + 1, axis=1)
     at = int(_merit(steady).sum(axis=0).argmax())
     if np.count_nonzero(steady[:, at] > PLAUSIBLE_DB) < 2:
         return None
@@ -179,14 +181,23 @@ def _merit(above: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.minimum(above, LINE_DB) + np.float32(0.1) * above)
 
 
-def _looks(low: _Decimated) -> Iterator[tuple[float, Doubles, float]]:
-    """Yield (time, power spectrum summed over channels, Hz per bin) of windows of 8 s."""
-    size = int(min(LOOK_SECONDS, low.seconds) * low.rate)
+def _look_size(low: _Decimated) -> int:
+    return int(min(LOOK_SECONDS, low.seconds) * low.rate)
+
+
+def _look_starts(low: _Decimated) -> list[int]:
+    """Return where windows of 8 s begin, one every 4 s, the last one at the end."""
     hop = int(LOOK_HOP_SECONDS * low.rate)
+    last = int(low.seconds * low.rate) - _look_size(low)
+    return [*range(0, max(1, last - hop // 2), hop), max(0, last)]
+
+
+def _looks(low: _Decimated, starts: list[int]) -> Iterator[tuple[float, Doubles, float]]:
+    """Yield (time, power spectrum summed over channels, Hz per bin) of windows of 8 s."""
+    size = _look_size(low)
     window = np.hanning(size + 1)[:-1, None]
     fft = scipy.fft.next_fast_len(4 * size, real=True)
-    last = int(low.seconds * low.rate) - size
-    for start in [*range(0, max(1, last - hop // 2), hop), max(0, last)]:
+    for start in starts:
         spectra = scipy.fft.rfft(low.read(start, start + size) * window, n=fft, axis=0)
         yield (start + size / 2) / low.rate, (spectra.real**2 + spectra.imag**2).sum(axis=1), low.rate / fft
 
@@ -288,20 +299,22 @@ def _refined(turns: Doubles, hertz: Doubles, lines: Complexes, noise: Doubles) -
     return turns, hertz, lines
 
 
-def _steady(lines: Complexes, noise: Doubles) -> tuple[Complexes, NDArray[np.bool_]]:
-    """Return the slowly changing amplitudes, and which harmonics are hum, shape (harmonics,)."""
-    amplitudes = np.empty_like(lines)
+def _made_steady(lines: Complexes, noise: Doubles) -> NDArray[np.bool_]:
+    """Replace `lines` by the slowly changing amplitudes, and return which harmonics are hum, shape (harmonics,).
+
+    In place: copies of the lines of three hours take 14 MB each.
+    """
     present = np.zeros(lines.shape[2], dtype=np.bool_)
     for h in range(lines.shape[2]):
-        line, doubt = lines[:, :, h], noise[:, :, h]
+        line, doubt = lines[:, :, h].copy(), noise[:, :, h]
         weight = np.where(np.isfinite(doubt), 1.0 / doubt, 0.0)
         total = np.maximum(smoothed(weight, SMOOTH_SECONDS), 1e-30)
-        amplitudes[:, :, h] = smoothed(line * weight, SMOOTH_SECONDS) / total
-        steady = float((weight * np.abs(amplitudes[:, :, h]) ** 2).sum())
+        lines[:, :, h] = smoothed(line * weight, SMOOTH_SECONDS) / total
+        steady = float((weight * np.abs(lines[:, :, h]) ** 2).sum())
         power = float((weight * np.abs(line) ** 2).sum())
         nodes = max(int((weight > 0.0).sum()), 1)
         present[h] = steady / nodes > STANDS_OUT and steady > COHERENCE * power and bool(weight.any())
-    return amplitudes, present
+    return present
 
 
 def smoothed(values: NDArray[Any], seconds: float) -> NDArray[Any]:

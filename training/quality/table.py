@@ -102,6 +102,7 @@ class Report:
             "cells": cells,
             "figures": [asdict(figure) for figure in self.figures],
             "misses": [asdict(miss) for miss in self.misses],
+            "failures": len(self.failures),
             "cases": self.cases,
             "seconds": round(self.seconds, 1),
         }

@@ -94,6 +94,7 @@ def test_the_report_is_json_that_holds_every_figure_and_definition(report: Repor
     assert read["measures"]["SNR"]["better"] == "higher"
     assert read["cells"]["hiss"]["SNR"]["oracle"]["worst"] == pytest.approx(200.0)
     assert {miss["reason"] for miss in read["misses"]} >= {"the target is silent"}
+    assert read["failures"] == 0
 
 
 def test_a_report_that_cant_be_written_leaves_the_last_one(tmp_path: Path) -> None:
@@ -106,7 +107,9 @@ def test_a_report_that_cant_be_written_leaves_the_last_one(tmp_path: Path) -> No
 
 def test_failures_are_printed_one_by_one(report: Report) -> None:
     failed = Miss("hiss", "x.flac", "mine", "", "RuntimeError: no", True)
-    text = printed(Report(report.figures, (failed,), report.contenders, report.measures, 5, 1.0))
+    incomplete = Report(report.figures, (failed,), report.contenders, report.measures, 5, 1.0)
+    text = printed(incomplete)
+    assert incomplete.as_json()["failures"] == 1  # what makes a report unfit for a card
     assert "FAILED: hiss, x.flac, mine: RuntimeError: no" in text
 
 

@@ -65,11 +65,11 @@ class _Projection(torch.autograd.Function):
     def forward(
         ctx: Any, pred: Tensor, target: Tensor, target_power: Tensor, centre: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
+        if centre:
+            pred = pred - pred.mean(dim=-1, keepdim=True)
         product = (pred * target).mean(dim=-1)
         rest = torch.addcmul(pred, (product / target_power).unsqueeze(-1), target, value=-1.0)
-        if centre:
-            rest -= rest.mean(dim=-1, keepdim=True)
-        miss = torch.addcmul(rest, (product / target_power - 1.0).unsqueeze(-1), target)
+        miss = pred - target
         ctx.save_for_backward(rest, target, miss.sign())
         ctx.centre = centre
         return product, rest.square().mean(dim=-1), miss.abs_().mean(dim=-1)

@@ -70,6 +70,13 @@ class ChannelLoss(Loss):
             "silence": torch.where(silent, miss, 0.0).mean(dim=1),
         }
 
+    def total(self, pred: Tensor, prepared: Prepared) -> Tensor:
+        """The same sum with fewer operations on few numbers, which is what small batches spend their time on."""
+        if not self.masks_silence:
+            return self.terms(pred, prepared)[self.term]
+        value, miss = self.measured(pred, prepared)
+        return torch.where(prepared.tensors["silent"], SILENCE_WEIGHT * miss, value).mean(dim=1)
+
     def references(self, target: Tensor) -> dict[str, Tensor]:
         """The power of each channel, its floor, and whether it is silent; all shape (items, channels)."""
         power = mean_power(target)
@@ -253,4 +260,5 @@ class SDSDRLoss(SNRLoss):
 
 
 def _decibels(noise: Tensor, signal: Tensor, floor: Tensor) -> Tensor:
-    return 10.0 * torch.log10((noise + floor) / (signal + floor))
+    # Not the logarithm of a quotient: its slope has the square of the floor in it, which fp32 takes for 0.
+    return 10.0 * (torch.log10(noise + floor) - torch.log10(signal + floor))

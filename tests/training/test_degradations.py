@@ -50,6 +50,15 @@ def test_band_limits_cut_where_they_say() -> None:
     assert 20 * np.log10(cut.std() / tone.std()) == pytest.approx(-24.0, abs=0.5)  # one octave above the corner
 
 
+def test_half_a_second_of_noise_is_enough_for_a_loop_of_any_length() -> None:
+    source = generator(4).standard_normal(RATE // 2).astype(np.float32)
+    for frames in (1, 1000, 3 * RATE):
+        assert degradations.looped(generator(5), source, frames).shape == (frames,)
+    noise = degradations.looped(generator(5), source, 3 * RATE)
+    assert noise.std() == pytest.approx(1.0, rel=1e-3)
+    assert np.isfinite(noise).all()
+
+
 def test_a_loop_of_a_recording_keeps_its_level_across_the_seams() -> None:
     source = generator(2).standard_normal(8 * RATE).astype(np.float32)
     noise = degradations.looped(generator(3), source, 10 * RATE)

@@ -156,10 +156,13 @@ def _rows(folder: Path | None) -> tuple[Recording, ...]:
 
 
 def _listed(manifest: Path, folder: Path | None) -> tuple[Recording, ...]:
-    with manifest.open(newline="", encoding="utf-8-sig") as file:
-        table = csv.DictReader(file)
-        rows = list(table)
-        columns = table.fieldnames or ()
+    try:
+        with manifest.open(newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(file)
+            rows = list(table)
+            columns = table.fieldnames or ()
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TrainingError(f"{manifest} can't be read ({error}): save it as CSV in UTF-8") from error
     if "path" not in columns:
         raise TrainingError(f'{manifest} has no column "path": write one row per recording, "path,split,licence" first')
     read = tuple(_row(values, folder, f"{manifest}, line {number}") for number, values in enumerate(rows, 2))

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from training.data.archive import FORMAT, PatchArchive
 from training.data.auditing import usable_recordings
-from training.data.decoded import Samples, cached_mono, full_disk
+from training.data.decoded import Samples, cached_mono, full_disk, glob_safe
 from training.data.licences import LICENCE_CHOICES, terms_of
 from training.data.manifest import NoRecordingsError, Recording
 from training.data.splits import SPLITS
@@ -186,6 +186,8 @@ def _assemble(path: Path, segments: Sequence[Path], plan: PatchPlan, rows: Seque
     counts = [_count(segment) for segment in segments]
     if not sum(counts):
         raise NoRecordingsError(f"no patch of {path} is left: raise --share, or add recordings")
+    for left in path.parent.glob(f".{glob_safe(path.name)}.*.tmp"):  # by a command that was killed here
+        left.unlink(missing_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with h5py.File(unfinished, "w") as archive:

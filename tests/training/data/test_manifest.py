@@ -83,6 +83,12 @@ def test_a_mistake_in_a_manifest_is_named_with_its_line(tmp_path: Path, header: 
     assert said in str(caught.value)
 
 
+def test_a_manifest_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_bytes("path,split\nBizet – Carmen é.wav,train\n".encode("cp1252"))
+    with pytest.raises(TrainingError, match="save it as CSV in UTF-8"):
+        data.read_manifest(tmp_path)
+
+
 def test_a_short_manifest_of_a_person_takes_rate_and_length_from_the_files(tmp_path: Path) -> None:
     write(tmp_path / "one.wav", tone(1.5, rate=22_050), 22_050)
     write(tmp_path / "two.wav", tone(0.5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -93,6 +94,27 @@ def test_an_interrupted_cut_goes_on_where_it_stopped(
     with h5py.File(tmp_path / "whole.h5") as whole, h5py.File(tmp_path / "out.h5") as out:
         for name in ("data", "source", "start", "valid"):
             np.testing.assert_array_equal(whole[name][:], out[name][:])
+
+
+def test_a_full_disk_is_one_sentence_and_what_was_cut_is_kept(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = np.savez
+    writes: list[int] = []
+
+    def filling(file: object, **arrays: object) -> None:
+        writes.append(1)
+        if len(writes) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        saved(file, **arrays)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(np, "savez", filling)
+    with pytest.raises(TrainingError, match="is full: what was finished is kept"):
+        write_archive(tmp_path / "out.h5", plan(folder))
+    assert not (tmp_path / "out.h5").exists()
+    assert [part.name for part in (tmp_path / "out.h5.parts").glob("*.npz")] == ["00000.npz"]
+    write_archive(tmp_path / "out.h5", plan(folder))
+    PatchArchive.open(tmp_path / "out.h5").verify()
 
 
 def test_another_plan_or_another_recording_begins_anew(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training import items, state  # noqa: E402
+from training import items, recipes, state  # noqa: E402
 from training.items import Item, build_missing, item_folder, save_item  # noqa: E402
-from training.recipe import CheckpointError, Recipe, Settings  # noqa: E402
-from training.recipes import denoiser, noise_profile  # noqa: E402
+from training.recipe import WHOLE_RUN, CheckpointError, Recipe, Settings, TrainingError  # noqa: E402
+from training.recipes import denoiser, find_recipe, names, noise_profile  # noqa: E402
 
 COUNT = 33
 
@@ -36,6 +37,17 @@ def built() -> list[Path]:
     for number, path in enumerate(paths):
         save_item(tiny_item(number), path)
     return paths
+
+
+class Steady(torch.nn.Module):
+    """A network that gives every bin the same gain."""
+
+    def __init__(self, gain: float) -> None:
+        super().__init__()
+        self.gain = gain
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return torch.full((features.shape[0], denoiser.BINS, features.shape[2]), self.gain)
 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -116,3 +128,73 @@ def test_a_clean_denoiser_learns_from_no_network_that_saw_more(tmp_path: Path, m
     monkeypatch.setattr(denoiser, "room_licences", lambda room: "all")
     with pytest.raises(CheckpointError, match="non-commercial"):
         denoiser.trained_noise_profile(Settings())
+
+
+@pytest.mark.usefixtures("built")
+def test_a_gain_of_one_gives_the_waveform_back_that_was_cut() -> None:
+    samples = torch.from_numpy(tiny_item(3).clean[None, : 255 * 512 + 2048])
+    torch.testing.assert_close(denoiser.waveform(denoiser.transform(samples)), denoiser.inner(samples))
+
+
+@pytest.mark.usefixtures("built")
+def test_the_denoiser_trains_with_a_loss_on_the_waveform_that_knows_a_perfect_gain() -> None:
+    recipe = find_recipe("denoiser_mrstft")
+    batch = next(recipe.batches(Settings(), 0))
+    silent = batch | {"noise": torch.zeros_like(batch["noise"])}
+    perfect, half = (recipe.terms(Steady(gain), silent, recipe.phases[0]) for gain in (1.0, 0.5))
+    assert float(perfect["mrstft"]) < 1e-3 < 0.1 < float(half["mrstft"])
+    plain = find_recipe("denoiser").terms(Steady(0.5), silent, WHOLE_RUN)
+    assert "mrstft" not in plain
+    added = denoiser.MRSTFT_WEIGHT * float(half["mrstft"])
+    assert float(half["loss"]) == pytest.approx(float(plain["loss"]) + added, rel=1e-4)
+
+
+@pytest.mark.usefixtures("built")
+def test_examples_of_the_denoiser_show_what_it_was_given_and_what_it_should_give(tmp_path: Path) -> None:
+    for number in range(2):
+        save_item(tiny_item(number), item_folder("validation") / f"{number:06d}.npz")
+    examples = denoiser.examples(Steady(0.5), Settings())
+    assert len(examples) == 2
+    for example in examples:
+        assert example.given.shape == example.result.shape == example.target.shape
+        assert example.rate == 44_100
+        noise = example.given - example.target
+        assert float(np.std(noise)) == pytest.approx(0.1, rel=0.05)  # as these items were made
+        np.testing.assert_allclose(example.result, 0.5 * example.given, atol=1e-6)
+
+
+def test_every_recipe_is_found_by_its_name_and_a_wrong_one_is_told_the_others() -> None:
+    assert {"denoiser", "denoiser_mrstft", "noise_profile"} <= set(names())
+    assert all(find_recipe(name).name == name for name in names())
+    with pytest.raises(TrainingError, match=r"no recipe 'denoisre': choose one of denoiser, .*noise_profile"):
+        find_recipe("denoisre")
+
+
+def test_a_file_in_a_folder_of_ones_own_is_a_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "__path__", list(recipes.__path__))
+    for name in ("own_one", "own_two"):
+        (tmp_path / f"{name}.py").write_text(
+            "from dataclasses import replace\nfrom training.recipes.noise_profile import RECIPE as OTHER\n"
+            f"RECIPE = replace(OTHER, name={name!r})\n"
+        )
+    monkeypatch.setenv("SHELLAC_RECIPES", str(tmp_path))
+    assert find_recipe("own_two").name == "own_two"
+    (tmp_path / "own_three.py").write_text("from training.recipes.own_one import RECIPE\n")
+    importlib.invalidate_caches()
+    with pytest.raises(TrainingError, match="two recipes are called own_one"):
+        names()
+
+
+def test_every_room_of_a_recipe_is_tried_out_at_three_lengths_on_noise_silence_and_music() -> None:
+    for name in ("denoiser", "noise_profile"):
+        recipe = find_recipe(name)
+        assert recipe.room is not None
+        room = recipe.room()
+        trials = room.trials()
+        assert [word.split(",")[0] for word in trials] == ["noise"] * 3 + ["silence"] * 3 + ["music"] * 3
+        network = recipe.build().eval()
+        with torch.no_grad():
+            answer = network(*trials["noise, 2 s"])
+        for port, tensor in zip((*room.given, *room.answer), (*trials["noise, 2 s"], answer), strict=True):
+            assert tensor.ndim == len(port.shape)
+            assert all(isinstance(size, str) or size == found for size, found in zip(port.shape, tensor.shape))  # noqa: B905

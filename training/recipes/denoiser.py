@@ -24,13 +24,14 @@ from models.denoiser.network import Denoiser
 from models.noise_profile.network import NoiseProfile
 from training import items
 from training.data import RATE, Samples, runs_folder
+from training.data.loader import in_order, picks_at
 from training.figures import restore_figures
 from training.losses import masked
+from training.packing.needs import Needs
 from training.recipe import WHOLE_RUN, Batch, CheckpointError, Example, Phase, Recipe, Settings, Terms
-from training.recipes.noise_profile import TRAINED_SETS
+from training.recipes.noise_profile import PACKED_SHARES, TRAINED_SETS
 from training.room import Inputs, Port, Room
 from training.rooms import load_room_weights, room_licences
-from training.schedule import shuffled
 from training.state import FILE, checkpoint, checkpoint_weights, run_folder
 from training.trials import trials_of
 
@@ -41,7 +42,7 @@ BINS: Final = FFT // 2 + 1
 HOP: Final = 512
 VALIDATED: Final = 40  # crops, one per item; they take as long as ten steps
 DRAWN: Final = 3  # of them, as spectrograms
-MRSTFT_WEIGHT: Final = 0.1  # of the waveform's loss where a phase asks for it: it is about ten times the others
+MRSTFT_WEIGHT: Final = 0.1  # of the waveform's loss, where a phase asks for it; that falls from about 0.6
 
 Crop = dict[str, NDArray[np.float32] | np.float32]
 
@@ -85,7 +86,7 @@ def profiled_items(split: str, settings: Settings) -> list[Profiled]:
     model, paths = trained_noise_profile(settings), items.paths(split, settings)
     cache = runs_folder() / "cache" / f"profiles_{split}_{settings.licences}_{profiles_key(model, paths)}.npz"
     if not cache.exists():
-        save_profiles(estimate_profiles(model, paths), cache)
+        save_profiles(estimate_profiles(model.to(settings.device), paths), cache)
     with np.load(cache, allow_pickle=False) as file:
         blind, true, level, snr_db = (file[name] for name in ("blind", "true", "level", "snr_db"))
     return [
@@ -116,7 +117,8 @@ def estimate_profiles(model: nn.Module, paths: list[Path]) -> dict[str, NDArray[
     blind, true, levels, ratios = [], [], [], []
     for at in range(0, len(paths), 16):
         rows = [_statistics(path) for path in paths[at : at + 16]]
-        estimate = model(torch.from_numpy(np.stack([row[0] for row in rows])))
+        device = next(model.parameters()).device
+        estimate = model(torch.from_numpy(np.stack([row[0] for row in rows])).to(device)).cpu()
         profiles = (estimate[:, 0] - estimate[:, 1].exp()).exp().numpy()
         for (_, target, level, snr_db), profile in zip(rows, profiles, strict=True):
             blind.append(profile * np.float32(level))
@@ -166,9 +168,16 @@ def crop(item: Profiled, rng: np.random.Generator) -> Crop:
 def batches(settings: Settings, step: int) -> Iterator[Batch]:
     """Yield random crops for ever; every pass visits every item once."""
     profiled = profiled_items("train", settings)
-    for now, picks in shuffled(np.arange(len(profiled)), BATCH, settings.seed, step):
+    indices = np.arange(len(profiled))
+
+    def batch_at(now: int) -> Batch:
         rng = np.random.default_rng((settings.seed, now, 1))
-        yield stack([crop(profiled[i], rng) for i in picks], settings.device)
+        picks = picks_at(indices, BATCH, settings.seed, now)
+        return stack([crop(profiled[i], rng) for i in picks], settings.device)
+
+    # One thread is ten times as fast as the network on a CPU; a GPU wants all there are.
+    workers = 1 if settings.device == "cpu" else max(1, (os.cpu_count() or 1) // settings.processes)
+    return in_order(batch_at, step, workers)
 
 
 def stack(crops: list[Crop], device: str) -> Batch:
@@ -331,6 +340,7 @@ RECIPE: Final = Recipe(
     warmup_steps=100,
     ema=0.998,
     bf16=True,
+    needs=Needs(sets=TRAINED_SETS, weights=PACKED_SHARES, networks=("noise_profile",)),
 )
 # The same network, to hear what a loss on the waveform changes; `python -m export denoiser --checkpoint` takes it, too.
 MRSTFT_RECIPE: Final = replace(

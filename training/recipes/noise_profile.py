@@ -22,6 +22,7 @@ from training import items
 from training.data import RATE, Samples
 from training.figures import restore_figures
 from training.losses.laplace import laplace_loss
+from training.packing.needs import Needs
 from training.recipe import WHOLE_RUN, Batch, Phase, Recipe, Settings
 from training.room import Inputs, Port, Room
 from training.schedule import shuffled
@@ -34,6 +35,8 @@ WINDOW_SECONDS: Final = 20.0  # of recording that one answer stands for
 TRAINED_SETS: Final = (
     "music", "violin", "speech_single", "speech_multi", "singing", "piano_samples", "violin_samples", "surface_noise",
 )  # fmt: skip
+# How a pack's budget is shared: music is what excerpts are mostly cut from, and the most varied.
+PACKED_SHARES: Final = {"music": 3.0, "violin": 1.5, "surface_noise": 100.0}
 DECIBELS: Final = 10.0 / np.log(10.0)
 
 
@@ -166,4 +169,5 @@ RECIPE: Final = Recipe(
     peak_rate=2e-3,
     warmup_steps=100,
     ema=0.998,
+    needs=Needs(sets=TRAINED_SETS, weights=PACKED_SHARES),
 )

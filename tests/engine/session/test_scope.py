@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.audio.signal import ArraySignal
@@ -115,6 +115,7 @@ def test_a_box_of_a_device_that_changes_nothing_is_the_source_bit_for_bit(render
     assert np.array_equal(renderer.render(source, Recipe((step,))).read(0, source.frames), source.samples)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 20_000), st.integers(0, 20_000))
 def test_any_span_of_a_box_has_the_same_bits(a: int, b: int) -> None:
     result, whole = _boxed()

@@ -1,6 +1,7 @@
 """`python -m training RECIPE`: trains one network and leaves a checkpoint in `runs/`.
 
-More than one process: `torchrun --nproc-per-node 2 -m training RECIPE`.
+More than one process: `torchrun --nproc-per-node 2 -m training RECIPE`. On a machine that has a GPU and little else:
+`python -m training pack RECIPE`, and `python -m training unpack FILES` for what it brings back.
 """
 
 from __future__ import annotations
@@ -72,6 +73,11 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run the command line; what a person can mend is one sentence and exit status 1."""
+    words = sys.argv[1:] if words is None else words
+    if words[:1] in (["pack"], ["unpack"]):
+        from training.packing.command import main as take_along
+
+        sys.exit(take_along(words))
     try:
         arguments = parser().parse_args(words)
         recipe, asked = find_recipe(arguments.recipe), settings_of(arguments)

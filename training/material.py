@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 import numpy as np
 import scipy.signal
-import soxr
 
 from training import degradations
 from training.data import RATE, NoRecordingsError, Samples, cached_mono, has_development_data, usable_recordings
 from training.data.own import OwnFolder, Stretch, own_folder
+from training.data.resampling import resampled
 from training.degradations import Shape
 from training.rendering import SamplePlayer, ensemble, render_piece, sample_players
 
@@ -126,7 +126,7 @@ def clean_music(rng: np.random.Generator, split: str, seconds: float, origin: Or
     if split == "train" and rng.random() < 0.08:
         music = music + np.float32(rng.uniform(0.1, 0.8)) * degradations.noise_percussion(rng, wanted, RATE)
     if speed != 1.0:
-        music = np.asarray(soxr.resample(music, RATE * speed, RATE, quality="MQ"), dtype=np.float32)
+        music = resampled(music, RATE * speed, RATE, "MQ")
     music = degradations.old_chain(rng, music[:frames], RATE)
     music = np.pad(music, (0, frames - len(music)))
     return music * np.float32(0.7 / max(float(np.abs(music).max()), 1e-6))
@@ -155,7 +155,7 @@ def dense_music(rng: np.random.Generator, seconds: float, origin: Origin) -> Sam
         music = music + np.float32(rng.uniform(0.05, 0.4)) * degradations.noise_percussion(rng, wanted, RATE)
     if rng.random() < 0.85:
         music = degradations.reverberant(rng, music, RATE)
-    music = np.asarray(soxr.resample(music, RATE * speed, RATE, quality="MQ"), dtype=np.float32)[:frames]
+    music = resampled(music, RATE * speed, RATE, "MQ")[:frames]
     music = degradations.old_chain(rng, np.pad(music, (0, frames - len(music))), RATE)
     return music * np.float32(0.7 / max(float(np.abs(music).max()), 1e-6))
 
@@ -173,7 +173,7 @@ def untouched_music(rng: np.random.Generator, split: str, seconds: float, origin
 @lru_cache(maxsize=1)
 def _surface() -> Samples | None:
     rows = usable_recordings("train", "clean", sets=("surface_noise",)) if has_development_data() else ()
-    return next((np.asarray(cached_mono(row)) for row in rows if row.path.endswith("vinyl_hiss.ogg")), None)
+    return next((np.asarray(cached_mono(row)) for row in rows if PurePath(row.path).stem == "vinyl_hiss"), None)
 
 
 def noise_for(rng: np.random.Generator, split: str, music: Samples, snr_db: float, origin: Origin) -> Samples:

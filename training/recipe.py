@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.errors import TrainingError as TrainingError
+from training.packing.needs import Needs
 
 if TYPE_CHECKING:
     from training.room import Room
@@ -104,6 +105,7 @@ class Recipe:
     adversary: Adversary | None = None
     losses: nn.Module | None = None  # losses with a state of their own (random resolutions): moved, saved, resumed
     parts_batches: bool = False  # `batches` yields only this process's part; else the loop cuts whole batches
+    needs: Needs = field(default_factory=Needs)  # what `python -m training pack` takes along for it
     loss_mode: str = "safe"  # written into the log: "safe" or "parity"
     peak_rate: float = 5e-4
     weight_decay: float = 0.01

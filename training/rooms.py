@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnx
 import torch
-from onnx import numpy_helper
 from torch import Tensor
 
 from training.data import REPOSITORY
 from training.errors import TrainingError
 
 HALF: Final = ".half"  # the float16 form of the weight `name` is the initialiser `name.half`
+PACKED: Final = ".pt"  # beside or instead of an ONNX file, its state dict for machines without onnx
 BUFFERS: Final = "buffers"  # metadata of a file: JSON list of the initialisers that are state, but not weights
 
 
@@ -50,6 +49,13 @@ def load_file_weights(path: Path) -> dict[str, Tensor]:
     TrainingError
         If there is no such file.
     """
+    packed = path.with_suffix(PACKED)
+    if packed.exists() and not path.exists():
+        halves: dict[str, Tensor] = torch.load(packed, map_location="cpu", weights_only=True)
+        return {name: half.float() if half.dtype == torch.float16 else half for name, half in halves.items()}
+    import onnx  # a machine that only trains has none
+    from onnx import numpy_helper
+
     try:
         model = onnx.load(path)
     except FileNotFoundError as error:

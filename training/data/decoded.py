@@ -18,6 +18,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from training.data.places import runs_folder
+from training.data.resampling import resampled
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -116,11 +117,7 @@ def read_stereo(recording: Recording, rate: int = RATE, channels: int = 2) -> Sa
         samples = samples.mean(axis=1, keepdims=True)
     else:
         samples = np.repeat(samples, 2, axis=1) if samples.shape[1] == 1 else samples[:, :2]
-    if file_rate == rate:
-        return np.ascontiguousarray(samples)
-    import soxr  # a training run elsewhere does without it
-
-    return np.ascontiguousarray(soxr.resample(samples, file_rate, rate), dtype=np.float32)
+    return resampled(samples, file_rate, rate)
 
 
 def cached_mono(recording: Recording, rate: int = RATE) -> Samples:

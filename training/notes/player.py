@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from training.data import RATE, Recording, Samples, cached_mono, recordings
+from training.data.resampling import resampled
 from training.notes.note import Note
 from training.notes.sfz import Region, read_regions
 
@@ -40,9 +41,7 @@ def pitch_of(recording: Recording) -> int | None:
 
 def _resampled(sound: Samples, ratio: float, quality: str) -> Samples:
     """A sound `ratio` times as high and as short."""
-    import soxr  # here, because a machine that only trains on packed notes has none
-
-    return np.asarray(soxr.resample(sound, RATE * ratio, RATE, quality=quality), dtype=np.float32)
+    return resampled(sound, RATE * ratio, RATE, quality)
 
 
 class SamplePlayer:

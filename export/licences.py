@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from training.data import Recording, training_rows
+from training.data import Recording, has_development_data, training_rows
 from training.data.licences import OWN, data_table
 from training.data.licences import Terms as Terms
 from training.data.licences import strictness as strictness
@@ -26,7 +26,9 @@ def rows_seen(room: Room, licences: str, own: Mapping[str, Any]) -> list[Row]:
 
     `own` says how many of those there were and how long; empty: none.
     """
-    sets = training_rows(licences, room.trained_sets) if room.trained_sets else ()
+    # Somebody with recordings of his own may have no others; where others lie, training uses them beside his.
+    alone = bool(own) and not has_development_data()
+    sets = training_rows(licences, room.trained_sets) if room.trained_sets and not alone else ()
     table = data_table(sets)
     if own:
         facts = {"recordings": own.get("recordings", 0), "seconds": round(float(own.get("seconds", 0.0)), 1)}

@@ -71,13 +71,15 @@ def test_a_room_stands_under_the_strictest_licence_of_its_files(kit: Any) -> Non
     assert again["licence"] == "CC0 (samples), MIT (repository)"
 
 
-@pytest.mark.usefixtures("manifest")
-def test_a_persons_own_recordings_are_counted_and_never_hide_a_licence(kit: Any) -> None:
+def test_a_persons_own_recordings_are_counted_and_never_hide_a_licence(kit: Any, manifest: Path) -> None:
     own = json.dumps({"name": "hiss", "recordings": 3, "seconds": 12.25})
     card = exported(kit, sets=("music",), folder=own)
     assert card["licence"] == "CC BY 4.0 and the user's own recordings"
     mine = next(row for row in card["data"] if row["name"] == "own")
     assert (mine["recordings"], mine["seconds"], mine["licence"]) == (3, 12.2, "own")
+    manifest.unlink()  # nor does he need any others
+    alone = exported(kit, sets=("music",), folder=own)
+    assert (alone["licence"], [row["name"] for row in alone["data"]]) == ("the user's own recordings", ["own"])
 
 
 def test_a_renewed_card_says_of_its_data_what_the_old_one_did(kit: Any, manifest: Path) -> None:

@@ -111,7 +111,7 @@ class Loss(nn.Module):
     def prepare(self, target: Tensor) -> Prepared:
         """Work a target out once, for any number of predictions."""
         with torch.no_grad(), full_precision(target):
-            signal = as_items(target).detach()
+            signal = as_items(target).detach().clone()  # the caller may fill its buffer with the next batch
             return Prepared(self.key(), signal, self.references(signal))
 
     def forward(self, input: Tensor, target: Tensor | Prepared) -> Tensor | tuple[Tensor, dict[str, Tensor]]:  # noqa: A002 (auraloss's name)

@@ -55,6 +55,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
             raise TrainingError(f"--{name.replace('_', '-')} is {value:g}: give a number over 0")
     if arguments.folder is not None and not arguments.folder.is_dir():
         raise TrainingError(f"there is no folder {arguments.folder}: give the one that holds noise/ or music/")
+    check_device(arguments.device)
     return Settings(
         minutes=arguments.minutes,
         steps=arguments.steps,
@@ -69,6 +70,22 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         checkpoint_minutes=arguments.checkpoint_minutes,
         log_steps=arguments.log_steps,
     )
+
+
+def check_device(device: str) -> None:
+    """Refuse what torch doesn't know or this machine hasn't got.
+
+    Raises
+    ------
+    TrainingError
+        Then.
+    """
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise TrainingError(f"there is no device {device!r}: take cpu or cuda") from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("torch finds no CUDA GPU here: take --device cpu")
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -90,6 +107,8 @@ def main(words: Sequence[str] | None = None) -> None:
                 print(path)
     except TrainingError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("stopped; what was saved before is kept, and --resume goes on from there")
     except OSError as error:
         if error.filename is None and error.strerror is None:
             raise

@@ -87,7 +87,7 @@ def _train(runs: Path, lines: Path, words: tuple[str, ...], step_seconds: float)
     os.dup2(file, sys.stderr.fileno())
     from training.__main__ import main
 
-    main([*words, "--device", "cpu", "--threads", "1"])
+    main(["--device", "cpu", "--threads", "1", *words])
 
 
 def _step_of(line: str) -> int:

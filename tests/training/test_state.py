@@ -147,6 +147,7 @@ def test_a_disk_that_fills_up_with_the_log_keeps_the_checkpoint(tmp_path: Path) 
         (("denoisre",), "there is no recipe 'denoisre': choose one of denoiser, "),
         (("toy_plain", "--steps", "0"), "--steps is 0: give a number over 0"),
         (("toy_plain", "--folder", "/no/such/place"), "there is no folder /no/such/place"),
+        (("toy_plain", "--device", "abacus"), "there is no device 'abacus': take cpu or cuda"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_sentence(words: tuple[str, ...], sentence: str, tmp_path: Path) -> None:

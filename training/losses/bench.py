@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -227,36 +227,33 @@ def _largest_kilobytes() -> float:
     return float(next(line for line in lines if line.startswith("VmHWM")).split()[1])
 
 
-def speed_rows(module: Any) -> list[Row]:
+def speed_rows(module: Any) -> Iterator[Row]:
     """Race every case."""
-    rows = []
     for case in CASES:
         theirs, ours = race(case, module)
-        rows.append(Row(case.name, theirs, ours, "ms", theirs / ours, case.floor, case.target))
+        yield Row(case.name, theirs, ours, "ms", theirs / ours, case.floor, case.target)
     for name in ON_SAMPLES:
         theirs, ours = race(_alone(name), module)
-        rows.append(Row(f"  {name} alone", theirs, ours, "ms", theirs / ours, None, None))
-    return rows
+        yield Row(f"  {name} alone", theirs, ours, "ms", theirs / ours, None, None)
 
 
 def _alone(name: str) -> Case:
     return Case(name, (8, 1, 65_536), lambda peer: getattr(peer.time, name)(), getattr(losses, name), 0.0, 0.0)
 
 
-def memory_rows(module: Any) -> list[Row]:
+def memory_rows(module: Any) -> Iterator[Row]:
     """Compare what is kept for the backward pass, and what a process grows by."""
-    case, rows = CASES[0], []
+    case = CASES[0]
     pred, target = signals(case.shape)
     theirs = saved_bytes(case.peers(module), pred, target) / 1e6
     for name, ours in (("parity", case.ours()), ("safe", _safe_at_peers_sizes())):
         kept = saved_bytes(ours, pred, target) / 1e6
-        rows.append(Row(f"saved for backward, {name}", theirs, kept, "MB", kept / theirs, 0.7, 0.5, True))
+        yield Row(f"saved for backward, {name}", theirs, kept, "MB", kept / theirs, 0.7, 0.5, True)
     for number in (0, 2):
         peaks = [peak_megabytes(number, side) for side in ("peer", "ours")]
         if peaks[0] and peaks[1] is not None:
             name = f"peak memory, {CASES[number].name}"
-            rows.append(Row(name, peaks[0], peaks[1], "MB", peaks[1] / peaks[0], None, None, True))
-    return rows
+            yield Row(name, peaks[0], peaks[1], "MB", peaks[1] / peaks[0], None, None, True)
 
 
 def _safe_at_peers_sizes() -> nn.Module:
@@ -272,7 +269,7 @@ PARITY: Final[dict[str, tuple[tuple[int, ...], dict[str, Any]]]] = {
 }  # the others of auraloss raise, or draw their sizes by themselves: see tests/training/losses/test_parity.py
 
 
-def parity_rows(module: Any) -> list[Row]:
+def parity_rows(module: Any) -> Iterator[Row]:
     """Return the largest relative deviations from auraloss in value and gradient, over classes and seeds."""
     value, gradient = 0.0, 0.0
     for name, (shape, settings) in PARITY.items():
@@ -285,10 +282,8 @@ def parity_rows(module: Any) -> list[Row]:
             step(ours, pred, target)
             value = max(value, abs(float(ours(pred, target).detach()) / wanted - 1.0))
             gradient = max(gradient, float((_gradient(pred) - there).norm() / there.norm()))
-    return [
-        Row(f"parity of values, {SEEDS} seeds", None, None, "relative", value, 1e-5, 1e-6, True),
-        Row(f"parity of gradients, {SEEDS} seeds", None, None, "relative", gradient, 1e-4, 1e-5, True),
-    ]
+    yield Row(f"parity of values, {SEEDS} seeds", None, None, "relative", value, 1e-5, 1e-6, True)
+    yield Row(f"parity of gradients, {SEEDS} seeds", None, None, "relative", gradient, 1e-4, 1e-5, True)
 
 
 def _gradient(pred: Tensor) -> Tensor:
@@ -296,23 +291,25 @@ def _gradient(pred: Tensor) -> Tensor:
     return pred.grad.clone()
 
 
-def bench(module: Any) -> list[Row]:
-    """Return the whole table, with torch on 2 threads."""
+def bench(module: Any) -> Iterator[Row]:
+    """Give the whole table row by row, with torch on 2 threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(THREADS)
     try:
-        return [*speed_rows(module), *memory_rows(module), *parity_rows(module)]
+        yield from speed_rows(module)
+        yield from memory_rows(module)
+        yield from parity_rows(module)
     finally:
         torch.set_num_threads(threads)
 
 
-def table(rows: list[Row]) -> str:
-    """Return the rows as text; a missed floor shouts, a missed target is named."""
-    lines = [f"{'case':55}{'peer':>10}{'ours':>10}{'':5}{'ratio':>9}{'floor':>8}{'target':>8}"]
-    for row in rows:
-        sides = "".join(f"{'' if side is None else format(side, '.2f'):>10}" for side in (row.peer, row.ours))
-        limits = "".join(f"{'' if limit is None else format(limit, '.3g'):>8}" for limit in (row.floor, row.target))
-        verdict = "" if row.meets_target else "  below target" if row.meets_floor else "  FLOOR MISSED"
-        unit = row.unit if row.peer is not None else ""
-        lines.append(f"{row.case:55}{sides} {unit:4}{row.value:9.3g}{limits}{verdict}")
-    return "\n".join(lines)
+HEADING: Final = f"{'case':55}{'peer':>10}{'ours':>10}{'':5}{'ratio':>9}{'floor':>8}{'target':>8}"
+
+
+def line(row: Row) -> str:
+    """Return a row as text; a missed floor shouts, a missed target is named."""
+    sides = "".join(f"{'' if side is None else format(side, '.2f'):>10}" for side in (row.peer, row.ours))
+    limits = "".join(f"{'' if limit is None else format(limit, '.3g'):>8}" for limit in (row.floor, row.target))
+    verdict = "" if row.meets_target else "  below target" if row.meets_floor else "  FLOOR MISSED"
+    unit = row.unit if row.peer is not None else ""
+    return f"{row.case:55}{sides} {unit:4}{row.value:9.3g}{limits}{verdict}"

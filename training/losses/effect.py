@@ -30,8 +30,6 @@ from training.validation import log_spectral_distance, log_spectrum
 
 RATE: Final = 16_000  # Hz; so that both trainings take minutes
 SECONDS: Final = 1.0
-BATCH: Final = 2
-SILENT_SHARE: Final = 0.1
 PEAK_RATE: Final = 1e-3
 FFT: Final = 512  # of the network
 HOP: Final = 128
@@ -69,21 +67,31 @@ class SmallDenoiser(nn.Module):
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What both trainings have in common."""
+
+    steps: int = 2000
+    seed: int = 0
+    items: int = 2  # of a batch; the fewer, the more often all of them are gaps
+    silent_share: float = 0.1  # of the items; 0 is the control
+
+
+@dataclass(frozen=True)
 class Batch:
-    """Both shape (BATCH, samples)."""
+    """Both shape (items, samples)."""
 
     given: Tensor
     target: Tensor
 
 
-def batch_at(step: int, material: Sequence[Samples], seed: int) -> Batch:
-    """Return the batch of a step, decided by step and seed alone: crops with white hiss, or hiss and silence."""
-    rng = np.random.default_rng([seed, step])
+def batch_at(step: int, material: Sequence[Samples], plan: Plan) -> Batch:
+    """Return the batch of a step, decided by step and plan alone: crops with white hiss, or hiss and silence."""
+    rng = np.random.default_rng([plan.seed, step])
     frames = round(SECONDS * RATE)
     givens, targets = [], []
-    for _ in range(BATCH):
+    for _ in range(plan.items):
         hiss = rng.standard_normal(frames)
-        if rng.random() < SILENT_SHARE:
+        if rng.random() < plan.silent_share:
             target, level = np.zeros(frames), 10.0 ** (rng.uniform(*GAP_DB) / 20.0)
         else:
             target = _crop(rng, material[int(rng.integers(len(material)))], frames)
@@ -118,17 +126,17 @@ def wild_steps(norms: NDArray[np.float64]) -> int:
     return int(np.sum(~(norms <= WILD * np.median(norms[np.isfinite(norms)]))))
 
 
-def train(criterion: Criterion, material: Sequence[Samples], steps: int, seed: int = 0) -> Run:
+def train(criterion: Criterion, material: Sequence[Samples], plan: Plan) -> Run:
     """Train a fresh small denoiser with Adam, its rate falling to 0 as a cosine; nothing is clipped."""
-    torch.manual_seed(seed)
+    torch.manual_seed(plan.seed)
     network = SmallDenoiser()
     parameters = list(network.parameters())
     optimiser = torch.optim.Adam(parameters, lr=PEAK_RATE)
-    norms, began = np.zeros(steps), time.monotonic()
-    for step in range(steps):
+    norms, began = np.zeros(plan.steps), time.monotonic()
+    for step in range(plan.steps):
         for group in optimiser.param_groups:
-            group["lr"] = PEAK_RATE * 0.5 * (1.0 + math.cos(math.pi * step / steps))
-        batch = batch_at(step, material, seed)
+            group["lr"] = PEAK_RATE * 0.5 * (1.0 + math.cos(math.pi * step / plan.steps))
+        batch = batch_at(step, material, plan)
         optimiser.zero_grad()
         criterion(network(batch.given).unsqueeze(1), batch.target.unsqueeze(1)).backward()  # type: ignore[no-untyped-call]
         norms[step] = float(torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
@@ -173,8 +181,7 @@ CRITERIA: Final[dict[str, Callable[[], nn.Module]]] = {
 class Report:
     """Both trainings."""
 
-    steps: int
-    seed: int
+    plan: Plan
     untreated_lsd_db: float  # of the clips with their hiss
     runs: dict[str, dict[str, float]]
 
@@ -187,7 +194,8 @@ class Report:
     def text(self) -> str:
         """Return the table."""
         lines = [
-            f"{self.steps} steps, seed {self.seed}; held out, untreated: {self.untreated_lsd_db:.2f} dB",
+            f"{self.plan.steps} steps of {self.plan.items} items, {self.plan.silent_share:.0%} of them silent, "
+            f"seed {self.plan.seed}; held out, untreated: {self.untreated_lsd_db:.2f} dB",
             f"{'loss':10}{'norm, median':>14}{'largest':>12}{'over 100 x':>12}{'held-out LSD':>14}{'seconds':>9}",
         ]
         for name, row in self.runs.items():
@@ -198,19 +206,19 @@ class Report:
         return "\n".join(lines)
 
 
-def compare(steps: int, seed: int) -> Report:
+def compare(plan: Plan) -> Report:
     """Train with each loss and measure: two processes of one thread each, the same arithmetic in both."""
     with ProcessPoolExecutor(len(CRITERIA), mp_context=get_context("spawn")) as pool:
-        jobs = {name: pool.submit(figures, name, steps, seed) for name in CRITERIA}
+        jobs = {name: pool.submit(figures, name, plan) for name in CRITERIA}
         runs = {name: job.result() for name, job in jobs.items()}
     clips = material_of("validation", HELD_OUT, HELD_OUT_SECONDS)
-    return Report(steps, seed, held_out_distance(lambda samples: samples, clips), runs)
+    return Report(plan, held_out_distance(lambda samples: samples, clips), runs)
 
 
-def figures(name: str, steps: int, seed: int) -> dict[str, float]:
+def figures(name: str, plan: Plan) -> dict[str, float]:
     """Train with the loss of this name; the figures of `Report.runs`."""
     torch.set_num_threads(1)
-    run = train(CRITERIA[name](), material_of("train", TRAIN_RECORDINGS), steps, seed)
+    run = train(CRITERIA[name](), material_of("train", TRAIN_RECORDINGS), plan)
     clips = material_of("validation", HELD_OUT, HELD_OUT_SECONDS)
     return {
         "norm_median": float(np.median(run.norms)),
@@ -226,11 +234,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m training.losses.effect", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=Plan.steps)
+    parser.add_argument("--seed", type=int, default=Plan.seed)
+    parser.add_argument("--items", type=int, default=Plan.items, help="of a batch")
+    parser.add_argument("--silent", type=float, default=Plan.silent_share, help="share of gaps; 0 is the control")
     parser.add_argument("--json", type=Path, default=None, help="default: loss_effect.json in the folder of runs")
     wanted: Any = parser.parse_args(arguments)
-    report = compare(wanted.steps, wanted.seed)
+    report = compare(Plan(wanted.steps, wanted.seed, wanted.items, wanted.silent))
     print(report.text())
     path = wanted.json or runs_folder() / "loss_effect.json"
     path.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")

@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,21 @@ def environment() -> dict[str, str | int]:
     }
 
 
+def _shown(rows: Iterable[bench.Row]) -> list[bench.Row]:
+    print("\n" + bench.HEADING)
+    found = []
+    for row in rows:
+        print(bench.line(row), flush=True)
+        found.append(row)
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables; 0 if all is mended and every floor met, 2 if there is nothing to compare with."""
     parser = argparse.ArgumentParser(
         prog="python -m training.losses.report", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--bench", action="store_true", help="measure speed and memory as well (two minutes)")
+    parser.add_argument("--bench", action="store_true", help="measure speed and memory as well (minutes)")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     wanted: Any = parser.parse_args(arguments)
     module = bench.peer()
@@ -51,9 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("ignore")  # the peer's own, and ours about empty mel bands
         findings = faults.find(module)
         print(faults.table(findings), flush=True)
-        rows = bench.bench(module) if wanted.bench else []
-    if rows:
-        print("\n" + bench.table(rows))
+        rows = _shown(bench.bench(module)) if wanted.bench else []
     if wanted.json:
         figures = {
             "environment": environment(),

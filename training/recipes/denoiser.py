@@ -42,7 +42,7 @@ BINS: Final = FFT // 2 + 1
 HOP: Final = 512
 VALIDATED: Final = 40  # crops, one per item; they take as long as ten steps
 DRAWN: Final = 3  # of them, as spectrograms
-MRSTFT_WEIGHT: Final = 0.1  # of the waveform's loss, where a phase asks for it; that falls from about 0.6
+MRSTFT_WEIGHT: Final = 0.1  # of the waveform's loss, where a phase asks for it; that falls from about 1.5
 
 Crop = dict[str, NDArray[np.float32] | np.float32]
 

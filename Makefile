@@ -31,13 +31,13 @@ quality:  ## what the networks gain over the classical baselines, on recordings 
 	@scripts/setup test
 	@$(PY) -m training.quality $(ARGS)
 
-train:  ## train a network: make train RECIPE=denoiser ARGS="--minutes 40 --resume"
+train:  ## train a network (docs/training.md): make train RECIPE=denoiser ARGS="--minutes 40"
 	@scripts/setup test
-	$(PY) -m training $(or $(RECIPE),$(error say which: make train RECIPE=noise_profile or RECIPE=denoiser)) $(ARGS)
+	$(PY) -m training $(or $(RECIPE),$(error say which network: make train RECIPE=denoiser (training/recipes has them all))) $(ARGS)
 
 export:  ## put a trained network into its room: make export ROOM=denoiser
 	@scripts/setup test
-	$(PY) -m export $(or $(ROOM),$(error say which: make export ROOM=noise_profile or ROOM=denoiser)) $(ARGS)
+	$(PY) -m export $(or $(ROOM),$(error say which network: make export ROOM=denoiser (models has them all))) $(ARGS)
 
 screenshots:  ## drive the real window through real actions and write PNGs into out/screenshots
 	@scripts/setup test

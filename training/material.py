@@ -20,7 +20,9 @@ from training.data import RATE, NoRecordingsError, Samples, cached_mono, has_dev
 from training.data.own import OwnFolder, Stretch, own_folder
 from training.data.resampling import resampled
 from training.degradations import Shape
-from training.rendering import SamplePlayer, ensemble, render_piece, sample_players
+from training.notes.pieces import render_piece
+from training.notes.player import SamplePlayer, sample_players
+from training.notes.textures import ensemble
 
 OWN_NOISE_SHARE: Final = 0.85  # of the noisy items of a folder with noise
 OWN_MUSIC_SHARE: Final = 0.6  # of the excerpts, where there are development data as well

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import soxr
 
-from training import rendering
 from training.data import RATE, cached_mono, recordings
 from training.notes import textures
 from training.notes.note import Note
 from training.notes.player import LayeredPlayer, layered_player, pitch_of, sample_players
 from training.notes.sfz import read_regions
+from training.notes.textures import ensemble
 
 
 def strongest_hz(sound: np.ndarray) -> float:
@@ -37,7 +37,7 @@ def test_the_textures_draw_what_they_always_drew() -> None:
 def test_the_old_player_plays_its_old_bits(development_data: Path) -> None:
     """Against the old formula, written out here: nearest sample, resampled, squared fade, summed, peak 0.5."""
     rows = {pitch_of(r): r for r in recordings("train") if r.path.startswith("violin_samples/violin/")}
-    notes = rendering.ensemble(np.random.default_rng(3), 4.0)
+    notes = ensemble(np.random.default_rng(3), 4.0)
     out = np.zeros(4 * RATE, dtype=np.float32)
     for note in notes:
         nearest = min(rows, key=lambda have, pitch=note.pitch: abs(have - pitch))
@@ -52,7 +52,7 @@ def test_the_old_player_plays_its_old_bits(development_data: Path) -> None:
         sound = sound[: max(0, len(out) - start)]
         out[start : start + len(sound)] += note.velocity * sound
     out = out * np.float32(0.5 / float(np.abs(out).max()))
-    (violin,) = rendering.sample_players("violin")
+    (violin,) = sample_players("violin")
     np.testing.assert_array_equal(violin.play(notes, 4.0, 0.2), out)
     assert len(sample_players("piano")) == 5
 

@@ -65,6 +65,8 @@ def soundfont_path(soundfont: Path | None = None) -> Path:
     TrainingError
         If it isn't there.
     """
+    if not soundfont and (packed := packed_presets()):
+        return packed / "presets.csv"
     named = str(soundfont) if soundfont else os.environ.get("SHELLAC_SOUNDFONT", "")
     for candidate in (named,) if named else SOUNDFONTS:
         if Path(candidate).is_file():
@@ -74,10 +76,18 @@ def soundfont_path(soundfont: Path | None = None) -> Path:
     raise _error(f"the FluidR3 soundfont is missing: install it with `{SOUNDFONT_LINE}`")
 
 
+def packed_presets() -> Path | None:
+    """Where recorded notes of the soundfont stand in for FluidSynth: SHELLAC_PRESETS, which a packed run sets."""
+    named = os.environ.get("SHELLAC_PRESETS")
+    return Path(named) if named else None
+
+
 def is_available() -> bool:
     """Whether notes can be rendered here."""
     from training.recipe import TrainingError
 
+    if packed_presets():
+        return True
     try:
         _binding()
         soundfont_path()
@@ -134,6 +144,10 @@ def render(
         raise ValueError(f"FluidSynth renders at 8000 to 96,000 Hz, got {rate}")
     if abs(cents) > 100.0 or (vibrato and not 0.0 <= vibrato.depth_cents <= 50.0 * BEND_RANGE - 1.0):
         raise ValueError(f"the pitch can't be bent so far: {cents} cents and {vibrato}")
+    if not soundfont and (packed := packed_presets()):
+        from training.packing import presets
+
+        return presets.play(packed, notes, program, seconds, rate, cents=cents, vibrato=vibrato)
     binding, path = _binding(), soundfont_path(soundfont)
     synth = binding.Synth(gain=GAIN, samplerate=rate, channels=CHANNELS, **SETTINGS)
     try:

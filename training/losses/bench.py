@@ -264,7 +264,7 @@ PARITY: Final[dict[str, tuple[tuple[int, ...], dict[str, Any]]]] = {
     **{name: ((3, 2, 4001), {}) for name in ("ESRLoss", "DCLoss", "LogCoshLoss", "SNRLoss", "SISDRLoss", "SDSDRLoss")},
     "STFTLoss": ((3, 2, 4001), {"w_lin_mag": 0.5, "w_phs": 0.1}),
     "MelSTFTLoss": ((3, 1, 4001), {"sample_rate": 16_000, "n_mels": 64}),
-    "MultiResolutionSTFTLoss": ((3, 2, 4001), {"perceptual_weighting": True, "sample_rate": 44_100}),
+    "MultiResolutionSTFTLoss": ((3, 2, 4001), {"mag_distance": "L2", "w_lin_mag": 0.5}),
     "SumAndDifferenceSTFTLoss": ((3, 2, 4001), {**_OVER_ITEMS, "output": "loss"}),
 }  # the others of auraloss raise, or draw their sizes by themselves: see tests/training/losses/test_parity.py
 

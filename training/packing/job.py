@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -184,11 +184,12 @@ def leave_parts(job: Job) -> int:
 
 
 def train(job: Job, began: float) -> int:
-    """Let training run until the job's time is up, keeping what it saves; its exit status."""
+    """Let training run until the job's time is up or someone ends it, keeping what it saves; its exit status."""
     ends = began + job.seconds - min(_LEAVE_SECONDS, 0.2 * job.seconds)
     kept = _stamp(job.checkpoint)
     process = subprocess.Popen(command(job, max(1.0, ends - time.monotonic())), start_new_session=True)
     asked = None
+    is_ended = _told_to_end()
     try:
         while process.poll() is None:
             time.sleep(_LOOK_SECONDS)
@@ -197,7 +198,7 @@ def train(job: Job, began: float) -> int:
             if stamp != kept:
                 kept = stamp
                 leave_parts(job)
-            if asked is None and now >= ends:
+            if asked is None and (now >= ends or is_ended()):
                 process.terminate()  # it ends its step and saves
                 asked = now
             if asked is not None and now >= asked + _GRACE_SECONDS:
@@ -209,6 +210,14 @@ def train(job: Job, began: float) -> int:
     if _stamp(job.checkpoint) != kept:
         leave_parts(job)
     return 0 if asked is not None and process.returncode == -signal.SIGTERM else process.returncode
+
+
+def _told_to_end() -> Callable[[], bool]:
+    """Let Ctrl-C and a polite kill end the job as its clock does; what is returned says whether one came."""
+    came: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _frame: came.append(number))
+    return lambda: bool(came)
 
 
 def _stamp(path: Path) -> int:
@@ -237,7 +246,9 @@ def run(job: Job) -> int:
     step = restore(job)
     print(f"{job.plan.run} on {job.device}, from step {step}, for {job.seconds / 60.0:g} minutes", flush=True)
     status = train(job, began)
-    if job.checkpoint.exists():
+    if status:
+        print("training stopped with an error; what was kept before stays")
+    elif job.checkpoint.exists():
         tell_what_is_left(job)
     else:
         print("no step was taken yet: the examples that were made are kept in the state folder; run this again")

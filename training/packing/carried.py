@@ -23,7 +23,7 @@ from training.state import FILE, checkpoint, checkpoint_weights, run_folder
 PACKAGES: Final = ("engine", "models", "training")
 _SUFFIXES: Final = (".py", ".toml")
 _PLATFORM: Final = "x86_64-manylinux_2_28"
-_READERS: Final = ("soundfile", "cffi")  # soundfile's wheel holds libsndfile; of cffi it needs the compiled half
+_READERS: Final = ("soundfile", "cffi", "typing-extensions")  # the last two because soundfile wants them
 _NOTE_READER: Final = "mido"
 
 

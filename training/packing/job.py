@@ -116,30 +116,31 @@ def restore(job: Job) -> int:
     Raises
     ------
     TrainingError
-        If parts in the pack's folder for them can't be used.
+        If there are parts, and nothing that can be gone on from: nobody wants to begin anew unawares.
     """
     from training.packing.parts import find_parts, join
     from training.recipe import TrainingError
     from training.state import checkpoint
 
-    step = -1
+    step, refused = -1, None
     if job.checkpoint.exists():
         step = int(checkpoint(job.checkpoint)["step"])
         print(f"state folder {job.state}: step {step}")
     for place in (job.out, job.pack / EARLIER):
-        parts = [part for part in find_parts([place] if place.is_dir() else []) if part.header.run == job.plan.run]
-        if not parts or max(part.header.step for part in parts) <= step:
-            continue
         try:
+            parts = [part for part in find_parts([place] if place.is_dir() else []) if part.header.run == job.plan.run]
+            if not parts or max(part.header.step for part in parts) <= step:
+                continue
             header, payload = join(parts)
         except TrainingError as error:
-            if place == job.out and step >= 0:
-                print(f"what lies in {place} isn't used: {error}")
-                continue
-            raise
+            print(f"what lies in {place} isn't used: {error}")
+            refused = error
+            continue
         step = header.step
         write_state(job, payload)
         print(f"going on from parts in {place}: step {step} ({header.level})")
+    if refused is not None and step < 0:
+        raise refused
     return max(step, 0)
 
 

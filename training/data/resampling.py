@@ -6,6 +6,7 @@ Both keep what lies under 91 % of the lower Nyquist frequency; a run says once w
 from __future__ import annotations
 
 import importlib.util
+import math
 import multiprocessing
 from fractions import Fraction
 from functools import lru_cache
@@ -16,7 +17,8 @@ import scipy.signal
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
-_LARGEST: Final = 2000  # numerator or denominator of a ratio; a pitch is then off by 0.002 cents at most
+_CENTS: Final = 0.002  # by which a pitch may be off before a larger ratio is tried
+_SIZES: Final = (3000, 6000, 12_000, 24_000)  # of its larger number; the filter grows with it
 _HALF_WIDTH: Final = {"HQ": 48, "MQ": 24}  # of the filter, in samples at the lower rate
 _STOP_BETA: Final = 10.0  # of the Kaiser window: 100 dB
 _PASSED: Final = 0.955  # of the lower Nyquist frequency lies in the middle of the slope
@@ -50,13 +52,31 @@ def resampled(samples: Samples, given_rate: float, wanted_rate: float, quality: 
 
 def polyphase(samples: Samples, given_rate: float, wanted_rate: float, quality: str = "HQ") -> Samples:
     """What `resampled` does without soxr: a windowed sinc (Kaiser), applied phase by phase."""
-    ratio = Fraction(wanted_rate / given_rate).limit_denominator(_LARGEST)
-    response = _low_pass(ratio.numerator, ratio.denominator, quality)
-    changed = scipy.signal.resample_poly(samples, ratio.numerator, ratio.denominator, axis=0, window=response)
+    up, down = whole_ratio(given_rate, wanted_rate)
+    changed = scipy.signal.resample_poly(samples, up, down, axis=0, window=_low_pass(up, down, quality))
     return np.ascontiguousarray(changed, dtype=np.float32)
 
 
-@lru_cache(maxsize=64)
+def whole_ratio(given_rate: float, wanted_rate: float) -> tuple[int, int]:
+    """Return wanted_rate / given_rate as two whole numbers, up to 3000 where that is near enough, else up to 24,000.
+
+    The usual rates are met exactly, any other ratio to 0.002 cents; only right beside a simple ratio, where no fraction
+    of this size lies, is a pitch off by up to 0.04 cents (1.00002 becomes 1).
+    """
+    low, high = sorted((given_rate, wanted_rate))
+    for size in _SIZES:
+        ratio = Fraction(low / high).limit_denominator(size)
+        if ratio and abs(1200.0 * math.log2(ratio * high / low)) <= _CENTS:
+            break
+    return (ratio.denominator, ratio.numerator) if wanted_rate > given_rate else (ratio.numerator, ratio.denominator)
+
+
+def resampler_name() -> str:
+    """What resamples on this machine; a copy made by another isn't the same."""
+    return "soxr" if has_soxr() else "polyphase 2"
+
+
+@lru_cache(maxsize=16)
 def _low_pass(up: int, down: int, quality: str) -> NDArray[np.float32]:
     factor = max(up, down)
     taps = 2 * _HALF_WIDTH[quality] * factor + 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from training.data import resampling
-from training.data.resampling import polyphase, resampled
+from training.data.resampling import polyphase, resampled, whole_ratio
 
 
 def tones(rate: float, seconds: float = 1.0) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
@@ -30,7 +32,36 @@ def test_any_pitch_can_be_played_without_soxr(semitones: int) -> None:
     time = np.arange(len(changed)) / 44_100
     truth = sum(0.2 * np.sin(2 * np.pi * f * ratio * time + f) for f in (55.0, 440.0, 3520.0, 7000.0))
     inside = slice(4000, -4000)
-    assert np.sqrt(np.mean((changed - truth)[inside] ** 2)) < 1e-3  # a ratio off by 0.002 cents: 0.02 samples after 1 s
+    assert np.sqrt(np.mean((changed - truth)[inside] ** 2)) < 1e-3  # a ratio off by 0.002 cents: 0.05 samples after 1 s
+
+
+def cents_off(ratio: float) -> float:
+    up, down = whole_ratio(44_100, 44_100 * ratio)
+    return abs(1200 * math.log2(up / down / ratio))
+
+
+def test_a_speed_is_off_by_what_the_docstring_says_at_most() -> None:
+    drawn = np.random.default_rng(0).uniform(0.8, 1.25, 3000)
+    off = np.array([cents_off(ratio) for ratio in drawn])
+    assert np.mean(off <= 0.002) > 0.99
+    for simple in (1.0, 2.0, 0.5, 2 / 3, 1.25):
+        assert max(cents_off(simple * (1 + by)) for by in np.linspace(-2e-4, 2e-4, 401)) < 0.04
+    assert cents_off(1.0001) < 0.002
+
+
+def test_a_speed_close_to_one_is_heard_without_soxr() -> None:
+    changed = polyphase(tones(44_100 * 1.0001, 4.0), 44_100 * 1.0001, 44_100)
+    truth = tones(44_100, len(changed) / 44_100)
+    inside = slice(len(changed) // 2, -4000)  # where a ratio taken for 1 is 18 samples late
+    assert np.sqrt(np.mean((changed - truth)[inside] ** 2)) < 5e-3
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "up", "down"),
+    [(48_000, 44_100, 147, 160), (16_000, 44_100, 441, 160), (44_100, 22_050, 1, 2), (192_000, 11_025, 147, 2560)],
+)
+def test_the_usual_rates_are_met_exactly(given: int, wanted: int, up: int, down: int) -> None:
+    assert whole_ratio(given, wanted) == (up, down)
 
 
 def test_what_the_lower_rate_cannot_hold_is_removed_without_soxr() -> None:

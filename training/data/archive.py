@@ -67,7 +67,7 @@ class PatchArchive:
         return self.attributes.get("format") == FORMAT
 
     def expect(self, **wanted: object) -> None:
-        """Refuse an archive that was cut otherwise, e.g. `expect(rate=16_000, split="train")`.
+        """Refuse an archive that was cut otherwise, e.g. `expect(rate=16_000, split="train")`; see `is_ours`.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class PatchArchive:
         return chosen[..., 0] if chosen.ndim == 3 and chosen.shape[2] == 1 else chosen
 
     def batch(self, seed: int, step: int, size: int, names: Sequence[str] = ("data",)) -> dict[str, NDArray[Any]]:
-        """Return the `size` patches of one step by dataset; every pass visits each patch once, in its own order.
+        """Return the `size` patches of one step by dataset, in the order of `picks_at`.
 
         Raises
         ------

@@ -103,6 +103,18 @@ def test_a_resumed_run_sees_the_picks_it_would_have_seen() -> None:
     assert not np.array_equal(picks_at(indices, 4, 2, 7), steps[7])
 
 
+def test_a_pass_is_shuffled_once_and_its_steps_are_taken_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    indices = np.random.default_rng(0).integers(0, 10**6, 1003)
+    truth = [np.random.default_rng((5, number)).permutation(indices) for number in range(3)]
+    drawn: list[object] = []
+    generator = np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: drawn.append(seed) or generator(seed))
+    for step in range(30):
+        number, place = divmod(step, 10)
+        np.testing.assert_array_equal(picks_at(indices, 100, 5, step), truth[number][100 * place : 100 * place + 100])
+    assert drawn == [(5, 0), (5, 1), (5, 2)]
+
+
 def test_too_few_items_for_a_batch_are_said() -> None:
     with pytest.raises(TrainingError, match="3 training items don't fill a batch of 8"):
         picks_at(np.arange(3), 8, 0, 0)

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -139,8 +140,12 @@ def _read_memory() -> dict[str, tuple[str, int, int, int]]:
 
 def _write_memory(known: dict[str, tuple[str, int, int, int]]) -> None:
     path = _memory()
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     lasting = {key: value for key, value in known.items() if not key.endswith(" missing")}
-    unfinished.write_text(json.dumps(lasting), encoding="utf-8")
-    unfinished.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(json.dumps(lasting), encoding="utf-8")
+        unfinished.replace(path)
+    except OSError:  # a full disk: the next look takes longer, nothing else
+        with suppress(OSError):
+            unfinished.unlink()

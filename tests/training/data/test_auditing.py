@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -81,6 +83,20 @@ def test_a_damaged_memory_of_the_audit_is_no_obstacle(spoilt: Path, tmp_path: Pa
     memory.parent.mkdir(parents=True)
     memory.write_text('{"half": [')
     assert len(audit(read_manifest(spoilt)).good) == 3
+
+
+def test_a_full_disk_costs_the_memory_of_the_audit_and_nothing_else(
+    spoilt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text = Path.write_text
+
+    def full(path: Path, content: str, **options: str) -> NoReturn:
+        write_text(path, content[:10], **options)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert len(audit(read_manifest(spoilt)).good) == 3
+    assert not list((tmp_path / "runs" / "cache").iterdir())
 
 
 def test_an_empty_split_is_one_sentence(spoilt: Path, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The one decoded copy of every recording that training reads: mono or stereo, at any rate, mapped into memory.
 
-A copy is named after what it was made from (place, size and time of the file, rate, channels), so that a file that
-changed is decoded again and never served stale.
+A copy is named after what it was made from: place, size, time and both ends of the file, the resampler, rate and
+channels. A file that changed is decoded again; only one that was given its old size and time back, and differs nowhere
+in its first and last 64 KB, would pass for the old one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import errno
 import hashlib
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +20,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from training.data.places import runs_folder
-from training.data.resampling import resampled
+from training.data.resampling import resampled, resampler_name
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ Samples = NDArray[np.float32]
 
 RATE: Final = 44_100  # Hz; the rate of the restoring networks
 _VERSION: Final = 2  # of the decoding: another number makes every copy anew
+_END_BYTES: Final = 65_536
 
 
 class UnreadableError(TrainingError):
@@ -160,15 +163,42 @@ def cache_path(recording: Recording, rate: int, channels: int) -> Path:
         If the file is missing.
     """
     file = recording.file.resolve()
-    try:
-        facts = file.stat()
-    except OSError as error:
-        raise UnreadableError(f"{file} is missing: put it back, or take it out of the list") from error
     place = hashlib.sha256(str(file).encode()).hexdigest()[:10]
-    content = f"{_VERSION} {facts.st_size} {facts.st_mtime_ns}"
-    version = hashlib.sha256(content.encode()).hexdigest()[:10]
+    version = hashlib.sha256(content_of(recording).encode()).hexdigest()[:10]
     name = file.stem[:60].replace(".", "_")
     return runs_folder() / "cache" / "decoded" / f"{name}-{place}-{rate}-{channels}.{version}.npy"
+
+
+def content_of(recording: Recording) -> str:
+    """What the samples of a recording follow from: its file as it is now, the decoding and the resampler.
+
+    Raises
+    ------
+    UnreadableError
+        If the file is missing or may not be read.
+    """
+    file = recording.file.resolve()
+    try:
+        facts = file.stat()
+        # The time of change, which nobody can set, says here when to read the ends again; a copy of a file has another.
+        ends = _ends(file, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
+    except FileNotFoundError as error:
+        raise UnreadableError(f"{file} is missing: put it back, or take it out of the list") from error
+    except OSError as error:
+        raise UnreadableError(
+            f"{file} can't be read ({error.strerror or error}): allow it, or take it out of the list"
+        ) from error
+    return f"{_VERSION} {resampler_name()} {facts.st_size} {facts.st_mtime_ns} {ends}"
+
+
+@lru_cache(maxsize=8192)
+def _ends(file: Path, size: int, *_state: int) -> str:
+    """The digest of a file's first and last 64 KB, read once per state of the file."""
+    with file.open("rb") as opened:
+        digest = hashlib.sha256(opened.read(_END_BYTES))
+        opened.seek(max(0, size - _END_BYTES))
+        digest.update(opened.read(_END_BYTES))
+    return digest.hexdigest()
 
 
 def write_array(array: NDArray[np.generic], path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,6 +12,7 @@ import pytest
 from scipy.signal import resample_poly
 
 from tests.training.data.recordings_on_disk import tone, write
+from training.data import resampling
 from training.data.decoded import UnreadableError, cached, cached_mono, read_header, read_mono, read_stereo
 from training.data.manifest import Recording
 from training.errors import TrainingError
@@ -58,6 +60,30 @@ def test_a_changed_file_is_decoded_again_and_its_old_copy_goes(tmp_path: Path) -
     write(path, -tone(0.5))  # as long as before
     np.testing.assert_allclose(cached_mono(recording(path)), -before, atol=4e-5)
     assert len(list((tmp_path / "runs" / "cache" / "decoded").iterdir())) == 1
+
+
+def test_other_sound_of_the_same_size_and_time_is_decoded_too(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tone(3.0))
+    before, facts = np.array(cached_mono(recording(path))), path.stat()
+    other = write(tmp_path / "other.wav", np.append(tone(3.0)[:-500], np.zeros(500)))
+    os.utime(other, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert other.stat().st_size == facts.st_size
+    other.replace(path)
+    after = cached_mono(recording(path))
+    np.testing.assert_array_equal(after[:-500], before[:-500])
+    assert not after[-500:].any()
+
+
+def test_a_copy_of_one_resampler_is_never_taken_for_that_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("soxr")
+    row = recording(write(tmp_path / "a.wav", tone(0.5, rate=48_000), 48_000), 48_000)
+    with_soxr = np.array(cached_mono(row))
+    monkeypatch.setattr(resampling, "has_soxr", lambda: False)
+    without = np.array(cached_mono(row))
+    np.testing.assert_array_equal(without, read_mono(row))
+    assert not np.array_equal(without, with_soxr)
 
 
 def test_files_of_one_name_in_two_folders_are_kept_apart(tmp_path: Path) -> None:

@@ -23,9 +23,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.alone import alone
 from training.data.archive import FORMAT, PatchArchive
 from training.data.auditing import usable_recordings
-from training.data.decoded import Samples, cached_mono, full_disk, glob_safe
+from training.data.decoded import Samples, cached_mono, content_of, full_disk, glob_safe
 from training.data.licences import LICENCE_CHOICES, terms_of
 from training.data.manifest import NoRecordingsError, Recording
 from training.data.splits import SPLITS
@@ -103,30 +104,35 @@ def write_archive(path: Path, plan: PatchPlan, derive: Derive = as_decoded) -> i
     Raises
     ------
     TrainingError
-        If the plan is impossible, its split is empty or the disk is full.
+        If the plan is impossible, its split is empty, the disk is full, or another command is cutting this archive.
     """
     plan.check()
     rows = plan.rows()
     digest = _digest(plan, rows)
-    if path.exists() and _is_made(path, digest):
+    if _is_made(path, digest):
         return len(PatchArchive.open(path))
-    parts = path.with_name(path.name + ".parts")
     try:
-        _begin(parts, digest)
-        segments = [_segment(parts, number, rows, plan, derive) for number in range(-(-len(rows) // _SEGMENT))]
-        count = _assemble(path, segments, plan, rows, digest)
+        with alone(path):
+            if not _is_made(path, digest):
+                _make(path, plan, rows, digest, derive)
     except OSError as error:
         raise full_disk(error, path) from error
+    return len(PatchArchive.open(path))
+
+
+def _make(path: Path, plan: PatchPlan, rows: Sequence[Recording], digest: str, derive: Derive) -> None:
+    parts = path.with_name(path.name + ".parts")
+    _begin(parts, digest)
+    segments = [_segment(parts, number, rows, plan, derive) for number in range(-(-len(rows) // _SEGMENT))]
+    _assemble(path, segments, plan, rows, digest)
     shutil.rmtree(parts)
-    return count
 
 
 def _digest(plan: PatchPlan, rows: Sequence[Recording]) -> str:
-    """What an archive follows from: another plan or another file, another digest."""
+    """What an archive follows from: another plan, listing, file, decoding or resampler, another digest."""
     digest = hashlib.sha256(json.dumps(asdict(plan), sort_keys=True).encode())
     for row in rows:
-        facts = row.file.stat()
-        digest.update(f"{row.path} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+        digest.update(f"{_line(row)} {row.split} {content_of(row)}\n".encode())
     return digest.hexdigest()
 
 
@@ -134,7 +140,7 @@ def _is_made(path: Path, digest: str) -> bool:
     try:
         return PatchArchive.open(path).attributes.get("plan_sha256") == digest
     except TrainingError:
-        return False  # damaged: it is made again
+        return False  # not there, or damaged: it is made again
 
 
 def _begin(parts: Path, digest: str) -> None:
@@ -181,7 +187,7 @@ def _patches_of(row: Recording, at: int, plan: PatchPlan, derive: Derive) -> dic
     }
 
 
-def _assemble(path: Path, segments: Sequence[Path], plan: PatchPlan, rows: Sequence[Recording], digest: str) -> int:
+def _assemble(path: Path, segments: Sequence[Path], plan: PatchPlan, rows: Sequence[Recording], digest: str) -> None:
     """Write the archive beside its final name, then give it that name."""
     counts = [_count(segment) for segment in segments]
     if not sum(counts):
@@ -199,7 +205,6 @@ def _assemble(path: Path, segments: Sequence[Path], plan: PatchPlan, rows: Seque
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
-    return sum(counts)
 
 
 def _fill(archive: h5py.File, segments: Sequence[Path], counts: Sequence[int]) -> None:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.training.data.recordings_on_disk import tone, write
-from training.data import patches
+from tests.training.data.recordings_on_disk import tone, write, write_manifest
+from training.data import patches, resampling
 from training.data.archive import PatchArchive
 from training.data.decoded import Samples
 from training.data.patches import PatchPlan, as_decoded, cut, starts_of, write_archive
@@ -136,6 +136,51 @@ def test_another_plan_or_another_recording_begins_anew(folder: Path, tmp_path: P
     write(changed, tone(0.0375, rate=8000), 8000)
     write_archive(path, plan(folder, stride=100), counted)
     assert len(calls) == 3 * used
+
+
+def test_another_licence_in_the_list_makes_another_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path / "runs"))
+    path, place = tmp_path / "out.h5", tmp_path / "recordings"
+    write(place / "a.wav", tone(0.1, rate=8000), 8000)
+    for licence, source in (("CC0 1.0", "x/y"), ("CC BY 4.0", "x/y"), ("CC BY 4.0", "x/z")):
+        write_manifest(
+            place, f"a.wav,music,train,{licence},{source}", header="path,set,split,licence,source_repository"
+        )
+        write_archive(path, plan(place))
+        attributes = PatchArchive.open(path).attributes
+        assert attributes["licence"] == licence
+        assert (source in attributes["attribution"]) == (licence == "CC BY 4.0")
+
+
+def test_another_resampler_makes_another_archive(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("soxr")
+    contents = []
+    for has_soxr in (True, False):
+        monkeypatch.setattr(resampling, "has_soxr", lambda has_soxr=has_soxr: has_soxr)
+        write_archive(tmp_path / "out.h5", plan(folder, rate=11_025))
+        contents.append(PatchArchive.open(tmp_path / "out.h5").read("data", [0, 1, 2]))
+    assert not np.array_equal(*contents)
+
+
+def test_a_second_command_for_the_same_archive_is_told_and_harms_nothing(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.h5"
+    (tmp_path / ".out.h5.lock").touch()  # by a command that was killed
+    told: list[str] = []
+
+    def interrupted(samples: Samples, rate: int) -> Mapping[str, Samples]:
+        for stride in (80, 50):
+            with pytest.raises(TrainingError) as caught:
+                write_archive(path, plan(folder, stride=stride))
+            told.append(str(caught.value))
+        return as_decoded(samples, rate)
+
+    count = write_archive(path, plan(folder), interrupted)
+    assert set(told) == {f"{path} is being made by another command: wait until that has finished, or name another file"}
+    archive = PatchArchive.open(path)
+    archive.verify()
+    assert len(archive) == count
+    archive.expect(stride=80)
+    assert [left.name for left in tmp_path.glob("*out.h5*")] == ["out.h5"]
 
 
 def test_a_truncated_archive_is_refused_and_made_again(folder: Path, tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_another_resampler_makes_another_archive(folder: Path, tmp_path: Path, m
     for has_soxr in (True, False):
         monkeypatch.setattr(resampling, "has_soxr", lambda has_soxr=has_soxr: has_soxr)
         write_archive(tmp_path / "out.h5", plan(folder, rate=11_025))
-        contents.append(PatchArchive.open(tmp_path / "out.h5").read("data", [0, 1, 2]))
+        contents.append(PatchArchive.open(tmp_path / "out.h5").read("data", [40, 41, 42]))
     assert not np.array_equal(*contents)
 
 

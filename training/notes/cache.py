@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,8 @@ import numpy as np
 import soundfile
 
 from training.data import Samples, runs_folder
-from training.notes.fluidsynth import GAIN, Vibrato, render, soundfont_path
+from training.data.resampling import resampler_name
+from training.notes.fluidsynth import GAIN, Vibrato, library_version, packed_presets, render, soundfont_path
 from training.notes.note import NoteList, fingerprint
 
 LIMIT_BYTES: Final = 8 * 2**30
@@ -97,16 +99,34 @@ def cached_fluidsynth(
     limit_bytes: int = LIMIT_BYTES,
 ) -> Samples:
     """`fluidsynth.render` through the cache; shape (frames, 2)."""
-    path = soundfont_path(soundfont)
     swing = (vibrato.rate_hz, vibrato.depth_cents, vibrato.delay_s) if vibrato else None
-    font = (path.name, path.stat().st_size)
-    content = json.dumps([VERSION, GAIN, "fluidsynth", fingerprint(notes), program, seconds, rate, font, cents, swing])
+    player = _player(soundfont)
+    content = json.dumps([VERSION, GAIN, *player, fingerprint(notes), program, seconds, rate, cents, swing])
     return cached(
         content,
-        lambda: render(notes, program, seconds, rate, path, cents=cents, vibrato=vibrato),
+        lambda: render(notes, program, seconds, rate, soundfont, cents=cents, vibrato=vibrato),
         rate,
         limit_bytes=limit_bytes,
     )
+
+
+def _player(soundfont: Path | None) -> tuple[str, str, str]:
+    """What plays the notes: FluidSynth of a version with a soundfont, or the notes that were packed for it."""
+    path = soundfont_path(soundfont)
+    is_packed = not soundfont and packed_presets() is not None
+    state = path.stat()
+    digest = _digest(path, is_packed, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
+    return ("presets", resampler_name(), digest) if is_packed else ("fluidsynth", library_version(), digest)
+
+
+@lru_cache(maxsize=8)
+def _digest(path: Path, is_packed: bool, *_state: int) -> str:
+    """The SHA-256 of a soundfont, or of all packed notes; once per state, as FluidR3's 148 MB take a second."""
+    digest = hashlib.sha256()
+    for each in (path, *(sorted(path.parent.rglob("*.flac")) if is_packed else ())):
+        with each.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 def _power_of_two(peak: float) -> float:
@@ -152,7 +172,7 @@ def _make_room(folder: Path, added: int, limit_bytes: int) -> None:
     if folder in _used_bytes:
         _used_bytes[folder] += added
     else:
-        _used_bytes[folder] = sum(entry.stat().st_size for entry in os.scandir(folder))
+        _used_bytes[folder] = sum(status.st_size for _, status in _renders(folder))
     if _used_bytes[folder] <= limit_bytes:
         return
     files = [(status.st_mtime, status.st_size, path) for path, status in _renders(folder)]

@@ -82,6 +82,19 @@ def packed_presets() -> Path | None:
     return Path(named) if named else None
 
 
+def library_version() -> str:
+    """Return FluidSynth's own version, such as "2.3.4": another one may sound differently.
+
+    Raises
+    ------
+    TrainingError
+        If FluidSynth or its binding is missing.
+    """
+    numbers = [ctypes.c_int() for _ in range(3)]
+    _binding().fluid_version(*numbers)
+    return ".".join(str(number.value) for number in numbers)
+
+
 def is_available() -> bool:
     """Whether notes can be rendered here."""
     from training.recipe import TrainingError

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from training.notes import cache
 from training.notes.cache import cached, cached_fluidsynth, render_cache
-from training.notes.fluidsynth import render
-from training.notes.note import Note
+from training.notes.fluidsynth import library_version, render
+from training.notes.note import Note, NoteList
+from training.packing import presets
 from training.recipe import TrainingError
 
 NOTES = (Note(0.0, 0.5, 69), Note(0.3, 0.4, 72))
@@ -54,6 +59,66 @@ def test_fluidsynth_through_the_cache_is_fluidsynth() -> None:
     assert len(list(render_cache().iterdir())) == 4
 
 
+@pytest.fixture
+def rendered(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The soundfonts that were rendered with, each render being noise; FluidSynth needn't be there."""
+    fonts: list[Path] = []
+
+    def noise(notes: NoteList, program: int, seconds: float, rate: int, soundfont: Path, **_: object) -> np.ndarray:
+        fonts.append(soundfont)
+        return Counted()()
+
+    monkeypatch.setattr(cache, "render", noise)
+    monkeypatch.setattr(cache, "library_version", lambda: "2.3.1")
+    return fonts
+
+
+def test_another_soundfont_of_the_same_name_size_and_time_is_another_sound(
+    tmp_path: Path, rendered: list[Path]
+) -> None:
+    font, other = tmp_path / "font.sf2", tmp_path / "other.sf2"
+    for path, content in ((font, b"one"), (other, b"two")):
+        path.write_bytes(content)
+        os.utime(path, ns=(10**18, 10**18))
+    for _ in range(2):
+        cached_fluidsynth(NOTES, 40, 1.0, soundfont=font)
+    assert len(rendered) == 1
+    other.replace(font)
+    cached_fluidsynth(NOTES, 40, 1.0, soundfont=font)
+    assert len(rendered) == 2
+
+
+def test_another_fluidsynth_is_another_sound(
+    tmp_path: Path, rendered: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "font.sf2").write_bytes(b"one")
+    for version in ("2.3.1", "2.4.0", "2.3.1"):
+        monkeypatch.setattr(cache, "library_version", lambda version=version: version)
+        cached_fluidsynth(NOTES, 40, 1.0, soundfont=tmp_path / "font.sf2")
+    assert len(rendered) == 2
+
+
+@pytest.mark.usefixtures("fluid")
+def test_the_version_is_that_of_the_library() -> None:
+    if not shutil.which("fluidsynth"):
+        pytest.skip("FluidSynth's program, which says its version, isn't here")
+    said = subprocess.run(["fluidsynth", "--version"], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert f"FluidSynth runtime version {library_version()}" in said
+
+
+def test_packed_notes_go_through_the_cache_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for level in (0.5, 0.25):  # packed anew, with another sound under the same list
+        soundfile.write(tmp_path / "a.flac", level * np.sin(0.06 * np.arange(44_100 * 4)), 44_100)
+        list_ = "path,program,pitch,velocity,held_seconds,is_struck\na.flac,40,69,0.5,3.0,0\n"
+        (tmp_path / "presets.csv").write_text(list_, encoding="utf-8")
+        monkeypatch.setenv("SHELLAC_PRESETS", str(tmp_path))
+        presets.presets_of.cache_clear()
+        presets._held.cache_clear()
+        truth = presets.play(tmp_path, NOTES, 40, 1.0, 44_100)
+        for _ in range(2):
+            np.testing.assert_allclose(cached_fluidsynth(NOTES, 40, 1.0), truth, atol=1e-4)
+
+
 def test_other_content_is_another_sound() -> None:
     make = Counted()
     cached("one", make, 44_100)
@@ -90,8 +155,6 @@ def test_silence_and_nothing_are_kept_too() -> None:
 
 
 def test_the_oldest_render_goes_when_the_folder_is_full(tmp_path: Path) -> None:
-    import os
-
     folder, limit = tmp_path / "renders", 60_000  # seven of about 8 kB fit
     for number in range(20):
         cached(f"{number}", Counted(), 44_100, folder=folder, limit_bytes=limit)
@@ -104,6 +167,14 @@ def test_the_oldest_render_goes_when_the_folder_is_full(tmp_path: Path) -> None:
     first = Counted()
     cached("0", first, 44_100, folder=folder, limit_bytes=limit)
     assert first.calls == 1
+
+
+def test_a_file_that_another_process_takes_away_meanwhile_is_no_full_disk(tmp_path: Path) -> None:
+    (tmp_path / "x.4711.part").symlink_to(tmp_path / "gone")  # listed, and not there when it is asked for its size
+    make = Counted()
+    for _ in range(2):
+        cached("x", make, 44_100, folder=tmp_path)
+    assert make.calls == 1
 
 
 def test_a_disk_that_refuses_is_one_sentence(tmp_path: Path) -> None:

@@ -5,6 +5,9 @@ Everybody who paints asks `tokens()` at the moment of painting and repaints on `
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -145,6 +148,22 @@ def palette(look: Tokens) -> QPalette:
     return made
 
 
+@contextmanager
+def nothing_collected() -> Iterator[None]:
+    """Keep Python's garbage collector waiting.
+
+    Qt walks a list of widgets here and lets each know. If the collector runs in one's answer, it may delete a closed
+    window that comes later in the list, and Qt reads what is no longer there.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def apply(name: str = "dark", percent: int = 100) -> None:
     """Dress the running application in a theme, with type at `percent` (90 to 150) of its size."""
     global _current, _percent
@@ -153,10 +172,11 @@ def apply(name: str = "dark", percent: int = 100) -> None:
         raise TypeError("a theme needs a running QApplication")
     _current, _percent = THEMES[name], max(90, min(150, percent))
     load_fonts()
-    app.setStyle("Fusion")
-    app.setPalette(palette(_current))
-    app.setFont(ui_font(13))
-    app.setStyleSheet(style_sheet(_current))
+    with nothing_collected():
+        app.setStyle("Fusion")
+        app.setPalette(palette(_current))
+        app.setFont(ui_font(13))
+        app.setStyleSheet(style_sheet(_current))
     CHANGES.changed.emit()
 
 

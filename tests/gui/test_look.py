@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -193,3 +195,50 @@ def test_numbers_are_written_as_people_write_them() -> None:
     assert when(datetime(2026, 11, 21, 14, 6), now) == "today 14:06"
     assert when(datetime(2026, 11, 20, 9, 0), now) == "yesterday"
     assert when(datetime(2025, 1, 2, 9, 0), now) == "2 Jan 2025"
+
+
+CLOSED_WINDOWS = """
+import gc
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
+from gui import theme
+
+app = QApplication([])
+theme.apply("dark")
+
+
+class Open(QWidget):
+    def changeEvent(self, event):
+        if event.type() == QEvent.Type.FontChange:
+            self.comes_next = True  # the style sheet is the last thing to be set
+        elif event.type() == QEvent.Type.StyleChange and getattr(self, "comes_next", False):
+            self.comes_next = False
+            gc.set_threshold(1, 1, 1)
+            self.made = [[] for _ in range(100)]  # enough objects for the collector to start by itself
+
+
+open_windows = [Open() for _ in range(5)]
+for window in open_windows:
+    window.show()
+for turn in range(10):
+    gc.set_threshold(0)
+    closed = QWidget()
+    rows = QVBoxLayout(closed)
+    for _ in range(300):
+        rows.addWidget(QPushButton("x"))
+    closed.cycle = closed  # only the collector can free it
+    closed.show()
+    app.processEvents()
+    closed.close()
+    del closed, rows
+    theme.apply("light" if turn % 2 else "dark", 100 + 10 * (turn % 2))
+    gc.collect()
+print("survived")
+"""
+
+
+def test_a_theme_changes_while_closed_windows_wait_to_be_collected() -> None:
+    """Qt tells every widget in a list of its new style; one that was deleted on the way took the program along."""
+    done = subprocess.run([sys.executable, "-c", CLOSED_WINDOWS], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "survived"

@@ -8,6 +8,7 @@ it lies: every recording in it, "own" as its licence, split by piece.
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -180,19 +181,23 @@ def _row(values: Mapping[str, str | None], folder: Path | None, where: str) -> R
     split = cell.get("split", "train")
     if split not in SPLITS:
         raise TrainingError(f"{where}: the split is {split!r}, not train or validation")
-    header = _header_of(path, folder) if "sample_rate" not in cell and folder else None
-    rate = header.rate if header else int(_number(cell.get("sample_rate", ""), where, "sample_rate"))
+    seconds = _number(cell.get("seconds", ""), where, "seconds")
+    rate, channels = (int(_number(cell.get(name, ""), where, name)) for name in ("sample_rate", "channels"))
+    # What a person lists is sound; the development data list notes too, without a rate.
+    if not (rate and seconds and channels) and (folder or rate):
+        header = _header_of(path, folder or data_folder())
+        rate, seconds, channels = rate or header.rate, seconds or header.seconds, channels or header.channels
     return Recording(
         path=path,
         set=cell.get("set") or "own",
         split=split,
         rate=rate,
-        seconds=header.seconds if header else _number(cell.get("seconds", ""), where, "seconds"),
+        seconds=seconds,
         licence=cell.get("licence") or terms.OWN,
         source=cell.get("source_repository", ""),
         bandwidth_hz=_number(cell.get("bandwidth_hz", ""), where, "bandwidth_hz") or rate / 2.0,
         note=cell.get("note", ""),
-        channels=header.channels if header else int(_number(cell.get("channels", ""), where, "channels")) or 1,
+        channels=channels or 1,
         folder=folder,
         piece=cell.get("piece", ""),
         speaker=cell.get("speaker", ""),
@@ -201,9 +206,12 @@ def _row(values: Mapping[str, str | None], folder: Path | None, where: str) -> R
 
 def _number(text: str, where: str, column: str) -> float:
     try:
-        return float(text or 0.0)
+        number = float(text or 0.0)
     except ValueError as error:
         raise TrainingError(f"{where}: {column} is {text!r}, not a number") from error
+    if not 0.0 <= number < math.inf:
+        raise TrainingError(f"{where}: {column} is {text!r}, not a number of 0 or more")
+    return number
 
 
 def _header_of(path: str, folder: Path) -> Header:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.training.data.recordings_on_disk import tone, write, write_manifest
@@ -74,6 +75,8 @@ def test_no_development_data_is_said_with_what_to_do(tmp_path: Path, monkeypatch
         ("path,split", "a.wav,test", "line 2: the split is 'test'"),
         ("path,split", ",train", "line 2: the path is missing"),
         ("path,split,sample_rate", "a.wav,train,44.1k", "line 2: sample_rate is '44.1k', not a number"),
+        ("path,split,sample_rate", "a.wav,train,-44100", "line 2: sample_rate is '-44100', not a number of 0 or more"),
+        ("path,split,seconds", "a.wav,train,nan", "line 2: seconds is 'nan', not a number of 0 or more"),
     ],
 )
 def test_a_mistake_in_a_manifest_is_named_with_its_line(tmp_path: Path, header: str, row: str, said: str) -> None:
@@ -97,6 +100,32 @@ def test_a_short_manifest_of_a_person_takes_rate_and_length_from_the_files(tmp_p
     assert (row.rate, row.seconds, row.licence, row.channels) == (22_050, 1.5, "own", 1)
     assert row.file == tmp_path / "one.wav"
     assert row.is_clean
+
+
+FULL = {"sample_rate": "22050", "channels": "2", "seconds": "1.5"}
+
+
+@pytest.mark.parametrize(
+    ("is_own", "blank"),
+    [*((True, [name]) for name in FULL), (True, [*FULL]), (False, ["seconds"]), (False, ["channels"])],
+)
+def test_what_a_list_leaves_open_is_read_from_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_own: bool, blank: list[str]
+) -> None:
+    monkeypatch.setenv("SHELLAC_DATA", str(tmp_path))
+    monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path / "runs"))
+    write(tmp_path / "one.wav", np.stack([tone(1.5, rate=22_050)] * 2, axis=1), 22_050)
+    stated = ",".join("" if name in blank else value for name, value in FULL.items())
+    write_manifest(tmp_path, f"one.wav,train,CC0 1.0,{stated}", header=f"path,split,licence,{','.join(FULL)}")
+    (row,) = data.usable_recordings("train", folder=tmp_path if is_own else None)
+    assert (row.rate, row.channels, row.seconds) == (22_050, 2, 1.5)
+
+
+def test_a_row_of_a_person_without_a_rate_is_said_where_it_is_no_sound(tmp_path: Path) -> None:
+    (tmp_path / "notes.mid").write_bytes(b"MThd")
+    write_manifest(tmp_path, "notes.mid,train,,", header="path,split,sample_rate,seconds")
+    result = data.audit(data.read_manifest(tmp_path))
+    assert ["notes.mid can't be read as audio" in reason for _, reason in result.bad] == [True]
 
 
 def test_a_folder_without_a_manifest_is_read_as_it_lies(tmp_path: Path) -> None:

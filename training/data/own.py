@@ -9,6 +9,8 @@ the place of all this: rows whose set is "noise" are noise, all others music.
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -54,7 +56,10 @@ class Stretch:
 
 @dataclass(frozen=True)
 class OwnFolder:
-    """What was found in a folder, divided so that nothing is heard in both splits."""
+    """What was found in a folder, divided so that nothing is heard in both splits.
+
+    But for noise that is one passage of less than a second: both splits hear it, and that is said.
+    """
 
     folder: Path
     noise: tuple[tuple[Stretch, ...], tuple[Stretch, ...]]  # (train, validation)
@@ -112,7 +117,8 @@ def own_folder(folder: Path) -> OwnFolder:
             f"{folder / 'noise'}, clean recordings into {folder / 'music'}, or transfers with a lead-in beside them"
         )
     divided = _divided(noise)
-    if noise and not divided[1]:  # too short to be divided: then it is drawn anew from its spectrum each time
+    if noise and not divided[1]:
+        _say_shared(folder, noise[0])
         divided = (divided[0], divided[0])
     return OwnFolder(folder, divided, _divided(music), left_out)
 
@@ -180,6 +186,15 @@ def _unfit(row: Recording, found: Sequence[Stretch]) -> str:
     return ""
 
 
+def _say_shared(folder: Path, noise: Stretch) -> None:
+    if multiprocessing.parent_process() is None:
+        print(
+            f"the only noise in {folder} lasts {noise.frames / RATE:.2f} s, too short to be divided: validation hears "
+            "the noise that is trained on; add another recording of it, or one of a second",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
+
+
 def _divided(stretches: list[Stretch]) -> tuple[tuple[Stretch, ...], tuple[Stretch, ...]]:
     """By the split of the recordings; where all are in one, the end of each is for validation."""
     sides = tuple(tuple(s for s in stretches if s.recording.split == split) for split in SPLITS)
@@ -187,13 +202,16 @@ def _divided(stretches: list[Stretch]) -> tuple[tuple[Stretch, ...], tuple[Stret
         return sides[0], sides[1]
     parts = [_cut(stretch) for stretch in stretches]
     train, validation = tuple(part[0] for part in parts), tuple(part[1] for part in parts if part[1])
-    return train, tuple(stretch for stretch in validation if stretch)
+    if validation or len(stretches) < 2:
+        return train, validation
+    return train[:-1], train[-1:]  # each too short to be cut: the last is for validation
 
 
 def _cut(stretch: Stretch) -> tuple[Stretch, Stretch | None]:
-    frames = stretch.frames
-    kept = round((1.0 - VALIDATION_SHARE) * frames)
-    if frames - kept < SHORTEST_SECONDS * RATE:
+    """Divide what lasts a second or more; neither part is shorter than the shortest noise."""
+    frames, shortest = stretch.frames, round(SHORTEST_SECONDS * RATE)
+    if frames < 2 * shortest:
         return stretch, None
+    kept = min(round((1.0 - VALIDATION_SHARE) * frames), frames - shortest)
     middle, end = stretch.begin + kept, stretch.begin + frames
     return Stretch(stretch.recording, stretch.begin, middle), Stretch(stretch.recording, middle, end)

@@ -64,6 +64,35 @@ def test_training_and_validation_share_no_sample(tmp_path: Path, files: int) -> 
         assert not share_a_sample(train, validation)
 
 
+@pytest.mark.parametrize("seconds", [1.0, 1.7, 2.4, 2.6])
+def test_a_second_of_noise_is_enough_for_both_splits(
+    tmp_path: Path, seconds: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "noise" / "a.wav", hiss(seconds))
+    train, validation = own_folder(tmp_path).noise
+    assert not share_a_sample(train, validation)
+    assert all(stretch.frames >= 0.5 * RATE for stretch in (*train, *validation))
+    assert sum(stretch.frames for stretch in (*train, *validation)) == round(seconds * RATE)
+    assert capsys.readouterr().err == ""
+
+
+def test_two_passages_too_short_to_be_cut_go_into_one_split_each(tmp_path: Path) -> None:
+    pauses = [hiss(0.7, level=0.005, seed=1), tone(2.0), hiss(0.8, level=0.005, seed=2), tone(2.0, 660.0)]
+    write(tmp_path / "side.wav", np.concatenate(pauses))
+    train, validation = own_folder(tmp_path).noise
+    assert [len(train), len(validation)] == [1, 1]
+    assert not share_a_sample(train, validation)
+
+
+def test_noise_that_both_splits_must_hear_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "noise" / "a.wav", hiss(0.9))
+    train, validation = own_folder(tmp_path).noise
+    assert train == validation != ()
+    own_folder(tmp_path)
+    said = capsys.readouterr().err
+    assert said.count("lasts 0.90 s, too short to be divided: validation hears the noise that is trained on") == 1
+
+
 def test_the_lead_in_and_the_pause_of_a_transfer_are_its_noise(tmp_path: Path) -> None:
     music = np.concatenate([np.zeros(2 * RATE), tone(3.0), np.zeros(RATE), tone(3.0, 660.0), np.zeros(RATE // 4)])
     write(tmp_path / "side.wav", music + hiss(len(music) / RATE, level=0.005))

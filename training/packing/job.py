@@ -26,8 +26,8 @@ from training.packing.plan import DATA, EARLIER, OWN, PRESETS, RECIPES, SITE, Pl
 CHECKPOINT_MINUTES: Final = 2.0
 LOG: Final = "log.csv"
 _LOOK_SECONDS: Final = 1.0  # between two looks at the checkpoint
-_LEAVE_SECONDS: Final = 20.0  # before the end of a job, for the last checkpoint and its parts
-_GRACE_SECONDS: Final = 60.0  # for a process that was asked to stop
+_LEAVE_SECONDS: Final = 30.0  # before the end of a job, for the last checkpoint and its parts
+_GRACE_SECONDS: Final = 40.0  # for a process that was asked to stop
 _FIXED_TIME: Final = 1_000_000_000  # of all recordings: a copy has other times, and is still the same recording
 
 
@@ -152,10 +152,10 @@ def write_state(job: Job, payload: bytes) -> None:
 
     from training.loop import folder_facts
     from training.packing.halves import unpack_checkpoint
-    from training.state import write_whole
+    from training.writing import write_whole
 
     content = unpack_checkpoint(payload)
-    content["folder"] = folder_facts(job.own)
+    content["folder"] = folder_facts(job.own, job.plan.licences)
     buffer = io.BytesIO()
     torch.save(content, buffer)
     job.checkpoint.parent.mkdir(parents=True, exist_ok=True)

@@ -177,7 +177,8 @@ def _add_sound(pack: Path, wish: Wish, left: int, contents: Contents) -> None:
     if wish.own:
         own = pack / OWN / wish.own.resolve().name
         budget = round(_OWN_SHARE * left) if development else left
-        taken = write_recordings(own, own_sources(wish.own, needs.rate), needs, budget, wish.seed, {"noise": 2.0})
+        mine = own_sources(wish.own, needs.rate, wish.licences)
+        taken = write_recordings(own, mine, needs, budget, wish.seed, {"noise": 2.0})
         contents.add_sound(taken, "own ")
         left -= _size(own)
     if needs.note_lists:
@@ -215,7 +216,7 @@ def _plan(pack: Path, wish: Wish) -> Plan:
         minutes=wish.minutes,
         steps=wish.steps,
         folder=wish.own.resolve().name if wish.own else "",
-        folder_facts=folder_facts(wish.own),
+        folder_facts=folder_facts(wish.own, wish.licences),
         bf16=wish.bf16,
         id=digest.hexdigest()[:12],
     )

@@ -103,15 +103,15 @@ def trimmed(samples: Samples, rate: int) -> Samples:
     return note
 
 
-def own_sources(folder: Path, rate: int) -> list[Source]:
-    """The noise and the music of a person's own folder, as `training.data.own` divides them.
+def own_sources(folder: Path, rate: int, licences: str = "clean") -> list[Source]:
+    """The noise and the music of a person's own folder, as `training.data.own` divides them and the licences allow.
 
     Raises
     ------
     NoRecordingsError
         If nothing in it can be used.
     """
-    own = own_folder(folder)
+    own = own_folder(folder, licences)
     sources = []
     for kind, sides in (("noise", own.noise), ("music", own.music)):
         # Noise too short to be divided stands on both sides; the other machine will find the same.
@@ -122,8 +122,9 @@ def own_sources(folder: Path, rate: int) -> list[Source]:
 
 def _own_source(kind: str, split: str, number: int, stretch: Stretch, rate: int) -> Source:
     name = f"{kind}/{split}-{number:03d} {PurePath(stretch.recording.path).stem}"
-    facts = {"licence": "own", "source_repository": "", "bandwidth_hz": f"{rate / 2.0:g}", "note": "",
-             "piece": f"{split} {number}", "order": name}  # fmt: skip
+    row = stretch.recording
+    facts = {"licence": row.licence, "source_repository": row.source, "bandwidth_hz": f"{rate / 2.0:g}",
+             "note": row.note, "piece": f"{split} {number}", "order": name}  # fmt: skip
     seconds = stretch.frames / 44_100
     return Source(kind, split, kind, name, seconds, partial(_own_samples, stretch, rate), facts)
 

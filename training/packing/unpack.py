@@ -11,12 +11,13 @@ from typing import Any, Final
 import torch
 
 from training.data import runs_folder
-from training.journal import LOG, csv_of
+from training.journal import LOG, csv_of, set_aside
 from training.packing.halves import LEVELS, unpack_checkpoint
 from training.packing.parts import Header, find_parts, join
 from training.recipe import CheckpointError, TrainingError
 from training.recipes import find_recipe
-from training.state import FILE, checkpoint, fingerprint, write_whole
+from training.state import FILE, checkpoint, fingerprint
+from training.writing import write_whole
 
 _ADVICE: Final = "make room, then unpack again"
 
@@ -77,16 +78,8 @@ def refuse_foreign(header: Header, content: dict[str, Any]) -> None:
 
 def keep_aside(folder: Path, content: dict[str, Any]) -> None:
     """Give the checkpoint and log that are there another name, and say so."""
-    path = folder / FILE
-    if not path.exists():
-        return
-    number = 1
-    while (kept := folder / f"checkpoint-before-{number}.pt").exists():
-        number += 1
-    path.replace(kept)
-    if (folder / LOG).exists():
-        (folder / LOG).replace(folder / f"log-before-{number}.csv")
-    print(f"the checkpoint that was there ({_described(kept, content)}) is kept as {kept}")
+    if kept := set_aside(folder):
+        print(f"the checkpoint that was there ({_described(kept, content)}) is kept as {kept}")
 
 
 def _described(path: Path, content: dict[str, Any]) -> str:

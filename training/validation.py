@@ -7,6 +7,7 @@ decision-directed Wiener filter (Ephraim and Malah, 1984) on a quantile noise pr
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,24 +16,49 @@ from numpy.typing import NDArray
 
 from engine.audio.stft import Stft, torch_compatible_frames
 from training import degradations
-from training.data import RATE, Recording, Samples, data_folder, read_mono, recordings
+from training.data import (
+    RATE,
+    Recording,
+    Samples,
+    UnreadableError,
+    audit,
+    data_folder,
+    read_mono,
+    recordings,
+    usable_recordings,
+)
 from training.notes import Note, sample_players
 
 STFT: Final = Stft()
 EXTRA: Final = 4  # silent frames put at either end of a clip
 SECONDS: Final = 10.0  # longest excerpt
 QUANTILE: Final = 0.10
+RENDERED: Final = ("Schubert_D783_no15_p01", "Schubert_D783_no15_p12")  # performances that are played here
 _EXCERPT_AT: Final = 20.0  # seconds into long files, past the fade-in
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A clean excerpt of validation material."""
+    """A clean excerpt of validation material; a copy of its own that nobody can write to."""
 
     name: str
     kind: str  # music, violin, speech, singing, piano
     rate: int
     samples: Samples  # (samples,), mono
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "samples", read_only(self.samples))
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.samples.flags.writeable = False  # on its way to another process an array forgets it
+
+
+def read_only(samples: Samples) -> Samples:
+    """Return a copy that can't be written to."""
+    copy = np.array(samples)
+    copy.flags.writeable = False
+    return copy
 
 
 def snr_db(target: Samples, estimate: Samples) -> float:
@@ -57,21 +83,56 @@ def log_spectral_distance(target: NDArray[np.float32], estimate: NDArray[np.floa
     return float(np.sqrt(((target - estimate) ** 2).mean(axis=1)).mean())
 
 
-def denoising_clips() -> list[Clip]:
-    """Return the excerpts for the hiss rows: music, violin, voices, percussion, and piano rendered from MIDI."""
-    rows = recordings("validation", "all")
+def clean_rows() -> tuple[Recording, ...]:
+    """Return every validation recording as listed."""
+    return recordings("validation", "all")
+
+
+def denoising_rows() -> tuple[Recording, ...]:
+    """Return the recordings of the hiss rows as listed: music, violin, voices, percussion."""
+    rows = clean_rows()
     chosen = [row for row in rows if row.set in ("music", "violin")]
     chosen += [row for row in rows if row.set == "speech_single"][::15]
     chosen += [row for row in rows if row.set == "singing"][::10]
-    return [_clip(row) for row in chosen] + rendered_piano()
+    return tuple(chosen)
+
+
+def denoising_clips() -> list[Clip]:
+    """Return the excerpts for the hiss rows, and piano rendered from MIDI; what can't be used is left out.
+
+    Raises
+    ------
+    NoRecordingsError
+        If no validation recording can be used.
+    """
+    # Chosen first: one recording less must not put others in the place of those that stay.
+    usable = set(usable_recordings("validation", "all"))
+    return [_clip(row) for row in denoising_rows() if row in usable] + rendered_piano()
 
 
 def clean_clips() -> list[Clip]:
-    """Return every validation recording at its own rate, whole up to 30 s."""
+    """Return every validation recording that can be used at its own rate, whole up to 30 s.
+
+    Raises
+    ------
+    NoRecordingsError
+        If none can be used.
+    """
     return [
         Clip(row.path, kind_of(row), row.rate, read_mono(row, row.rate)[: 30 * row.rate])
-        for row in recordings("validation", "all")
+        for row in usable_recordings("validation", "all")
     ]
+
+
+def left_out() -> dict[str, str]:
+    """Return the validation material that can't be used: the reason, by path."""
+    bad = {row.path: reason for row, reason in audit(clean_rows()).bad}
+    for name in RENDERED:
+        try:
+            _render(name)
+        except UnreadableError as error:
+            bad[f"rendered {name}"] = str(error)
+    return bad
 
 
 def kind_of(row: Recording) -> str:
@@ -87,18 +148,30 @@ def _clip(row: Recording) -> Clip:
 
 def rendered_piano() -> list[Clip]:
     """Two pianists' Schubert (a validation piece) on the sampled piano; the piece is unseen, the instrument isn't."""
-    player, clips = sample_players("piano")[1], []
-    for name in ("Schubert_D783_no15_p01", "Schubert_D783_no15_p12"):
-        path = data_folder() / "performances" / "vienna" / f"{name}.csv"
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if row["onset_s"]]
-        notes = [
-            Note(float(r["onset_s"]), float(r["offset_s"]) - float(r["onset_s"]), int(r["midi_pitch"]),
-                 (float(r["velocity"]) / 127.0) ** 2)
-            for r in rows if float(r["onset_s"]) < SECONDS
-        ]  # fmt: skip
-        clips.append(Clip(f"rendered {name}", "piano", RATE, player.play(notes, SECONDS, 0.15)))
+    clips = []
+    for name in RENDERED:
+        try:
+            clips.append(_render(name))
+        except UnreadableError:
+            continue  # `left_out` says why
     return clips
+
+
+def _render(name: str) -> Clip:
+    path = data_folder() / "performances" / "vienna" / f"{name}.csv"
+    if not path.is_file():
+        raise UnreadableError(f"{path} is missing: put it back")
+    players = sample_players("piano")
+    if len(players) < 2:
+        raise UnreadableError(f"the sampled piano in {data_folder()} lacks its second dynamic: put it back")
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["onset_s"]]
+    notes = [
+        Note(float(r["onset_s"]), float(r["offset_s"]) - float(r["onset_s"]), int(r["midi_pitch"]),
+             (float(r["velocity"]) / 127.0) ** 2)
+        for r in rows if float(r["onset_s"]) < SECONDS
+    ]  # fmt: skip
+    return Clip(f"rendered {name}", "piano", RATE, players[1].play(notes, SECONDS, 0.15))
 
 
 def white_hiss(clip: Clip, seed: int) -> Samples:

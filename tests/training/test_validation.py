@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from tests.training.data.recordings_on_disk import tone as sine
+from tests.training.data.recordings_on_disk import write, write_manifest
 from training import validation
 from training.validation import Clip
 
@@ -61,3 +65,25 @@ def test_lsd_of_equal_sounds_at_different_levels_is_zero() -> None:
     # Both are brought to -25 LUFS first.
     loud, quiet = (validation.log_spectrum(part, RATE) for part in (noise, noise * np.float32(0.25)))
     assert validation.log_spectral_distance(loud, quiet) == pytest.approx(0.0, abs=0.01)
+
+
+def test_a_missing_recording_is_left_out_by_name_and_moves_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, names = tmp_path / "data", ["music/a", "music/b", *(f"speech_single/{n:02}" for n in range(31))]
+    rows = [f"{name}.wav,{name.split('/')[0]},validation,44100,1,0.1,CC0,owner/name,22050," for name in names]
+    for name in names:
+        write(data / f"{name}.wav", sine(0.1))
+    write_manifest(data, *rows)
+    monkeypatch.setenv("SHELLAC_DATA", str(data))
+    monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path / "runs"))
+    rendered = {f"rendered {name}" for name in validation.RENDERED}  # there are no performances in this folder
+    every = ["music/a.wav", "music/b.wav", "speech_single/00.wav", "speech_single/15.wav", "speech_single/30.wav"]
+    assert [clip.name for clip in validation.denoising_clips()] == every
+    assert set(validation.left_out()) == rendered
+    (data / "music/a.wav").unlink()
+    (data / "speech_single/14.wav").write_bytes(b"no sound")
+    assert [clip.name for clip in validation.denoising_clips()] == every[1:]
+    assert len(validation.clean_clips()) == len(names) - 2
+    assert set(validation.left_out()) == rendered | {"music/a.wav", "speech_single/14.wav"}
+    assert "2 of 33 recordings are left out" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.audio.signal import ArraySignal, Signal
-from training.validation import Clip
+from training.validation import Clip, read_only
 
 Samples = NDArray[np.float32]  # (frames,) or (frames, channels)
 T = TypeVar("T")
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What a contender is given, and the truth it is held against.
+    """What a contender is given, and the truth it is held against: copies of their own that nobody can write to.
 
     Parameters
     ----------
@@ -40,6 +40,11 @@ class Material:
     facts: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Signal] = field(default_factory=dict)
     _once: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        # A contender that works in place would change what the others are given, and where both are one, the truth.
+        object.__setattr__(self, "given", read_only(self.given))
+        object.__setattr__(self, "target", read_only(self.target))
 
     def once(self, key: object, make: Callable[[], T]) -> T:
         """Return what `make` gives, computed once per material: several contenders and measures share it."""

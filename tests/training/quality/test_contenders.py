@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -12,8 +12,9 @@ from engine.audio.signal import ArraySignal, Format, Samples, Span
 from engine.errors import UsageError
 from engine.tools.age import AGE
 from engine.tools.tool import Analysis, Inputs, Job, Knob, Params, complete
-from training.quality import Material, blind, bound, tool_contender, untouched
+from training.quality import Material, blind, bound, tool_contender, undamaged, untouched
 from training.quality.contenders import problem_with
+from training.validation import Clip
 
 RATE = 8_000
 
@@ -118,7 +119,35 @@ def test_a_peer_gets_the_given_recording_and_its_rate_alone() -> None:
 
     blind("peer", "peer", listen).run(Material(np.full(9, 3.0, "f4"), np.full(9, 7.0, "f4"), RATE))
     assert seen == [(3.0, RATE)]
-    assert list(inspect.signature(listen).parameters) == ["samples", "rate"]
+
+
+def scaled_in_place(samples: Samples, rate: int) -> Samples:
+    samples *= np.float32(0.1)
+    return samples
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_nobody_can_change_what_the_others_are_given_or_the_truth_they_are_held_against(is_damaged: bool) -> None:
+    clip = Clip("hum", "music", RATE, hum())
+    material = Material(clip.samples + is_damaged, clip.samples, RATE) if is_damaged else undamaged(clip, 0)
+    with pytest.raises(ValueError, match="read-only"):
+        blind("in place", "peer", scaled_in_place).run(material)
+    with pytest.raises(ValueError, match="read-only"):
+        bound("in place", lambda given, target, rate: scaled_in_place(target, rate)).run(material)
+    np.testing.assert_array_equal(material.target, hum())
+    np.testing.assert_array_equal(material.given, hum() + np.float32(is_damaged))
+    assert not np.shares_memory(material.given, material.target)
+    assert not np.shares_memory(material.target, clip.samples)
+
+
+def test_a_clip_keeps_its_samples_whatever_becomes_of_the_array_it_was_made_from() -> None:
+    recording = hum()
+    clip = Clip("hum", "music", RATE, recording)
+    recording[:] = 0.0
+    for there in (clip, pickle.loads(pickle.dumps(clip))):  # as it travels to a process
+        np.testing.assert_array_equal(there.samples, hum())
+        with pytest.raises(ValueError, match="read-only"):
+            there.samples[:] = 0.0
 
 
 def test_floor_and_ceiling_are_where_they_belong() -> None:

@@ -19,6 +19,7 @@ from training.quality import (
     measure_cases,
     measure_rounds,
     named,
+    undamaged,
 )
 from training.quality import untouched as doing_nothing
 from training.quality.measures.base import Measure
@@ -53,6 +54,11 @@ def full_of_holes(samples: np.ndarray, rate: int) -> np.ndarray:
 
 def broken(samples: np.ndarray, rate: int) -> np.ndarray:
     raise RuntimeError("no such filter\nand a long story")
+
+
+def quieter_in_place(samples: np.ndarray, rate: int) -> np.ndarray:
+    samples *= np.float32(0.1)
+    return samples
 
 
 def the_truth(given: np.ndarray, target: np.ndarray, rate: int) -> np.ndarray:
@@ -114,6 +120,18 @@ def test_a_contender_that_fails_or_answers_nonsense_is_named_for_every_case() ->
     }
     assert len(report.failures) == 6
     assert {figure.contender for figure in report.figures} == {"noisy"}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_turning_the_truth_down_with_the_answer_earns_no_figure(jobs: int) -> None:
+    clean = [Case("clean", clip(f"clip {n}", n), undamaged) for n in range(2)]
+    vandal = blind("vandal", "peer", quieter_in_place)
+    report = measure_cases(clean, [vandal, blind("half", "peer", half_as_loud)], named("SNR"), jobs)
+    assert report.cell("clean", "SNR", "vandal") is None
+    assert {(miss.contender, "read-only" in miss.reason) for miss in report.failures} == {("vandal", True)}
+    half = report.cell("clean", "SNR", "half")
+    assert half is not None
+    assert half.mean == pytest.approx(20 * np.log10(2), abs=1e-4)  # the error is half of the target
 
 
 def test_an_answer_at_another_rate_is_no_answer() -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from training.data import data_folder, runs_folder
+from training.errors import TrainingError
 from training.quality import scoreboards
 
 
@@ -35,7 +36,11 @@ def main() -> int:
         return 0
     out: Path = arguments.out or runs_folder() / "quality"
     out.mkdir(parents=True, exist_ok=True)
-    return board.run(scoreboards.Options(out, arguments.json, arguments.quick, arguments.jobs, arguments.visqol))
+    try:
+        return board.run(scoreboards.Options(out, arguments.json, arguments.quick, arguments.jobs, arguments.visqol))
+    except TrainingError as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -52,7 +52,9 @@ def draw_strips(rounds: Sequence[Round], report: Report, kind: str, measure: str
     across = max(len(panels) for _, panels in strips)
     figure, axes = pyplot.subplots(len(strips), across, figsize=(4.2 * across, 8), sharey="row", squeeze=False)
     for row, (title, panels) in zip(axes, strips, strict=True):
-        for axis, (name, samples, rate) in zip(row, panels, strict=True):
+        for axis in row[len(panels) :]:
+            axis.set_axis_off()  # somebody failed here and not in the other strip
+        for axis, (name, samples, rate) in zip(row, panels, strict=False):
             _spectrogram(axis, samples, rate)
             axis.set_title(name, fontsize=9)
         row[0].set_ylabel(title, fontsize=9)
@@ -72,8 +74,10 @@ def _panels(
     case: Case, contenders: Sequence[Contender], report: Report, measure: str
 ) -> list[tuple[str, Samples, int]]:
     material = case.material()
+    place = (case.kind, case.clip.name)
+    failed = {miss.contender for miss in report.failures if (miss.kind, miss.clip) == place and not miss.measure}
     panels = [("given", columns(material.given)[:, 0], material.given_rate or material.rate)]
-    for contender in contenders:
+    for contender in (c for c in contenders if c.name not in failed):
         answer = contender.run(material)
         if problem := problem_with(answer, material):
             raise ValueError(f"{contender.name}: {problem}")

@@ -18,10 +18,10 @@ NAME_WIDTH = 24
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a figure reaches what was promised. Only a missed floor fails a run."""
+    """Whether a figure reaches what was promised. A missed floor fails a run, and so does what wasn't measured."""
 
     text: str
-    value: float
+    value: float | None  # None: not measured
     bound: float
     unit: str = "dB"
     kind: Literal["floor", "target"] = "floor"
@@ -29,9 +29,18 @@ class Verdict:
 
     @property
     def is_met(self) -> bool:
+        if self.value is None:
+            return False
         return self.value >= self.bound if self.better == "higher" else self.value <= self.bound
 
+    @property
+    def fails(self) -> bool:
+        """Whether the run fails by it."""
+        return self.value is None or (self.kind == "floor" and not self.is_met)
+
     def __str__(self) -> str:
+        if self.value is None:
+            return f"MISSED {self.text}: not measured"
         missed = "MISSED" if self.kind == "floor" else "short "
         unit = f" {self.unit}" if self.unit else ""
         return (
@@ -59,6 +68,13 @@ def missing(report: Report) -> str:
             groups[miss.measure, miss.reason] = groups.get((miss.measure, miss.reason), 0) + 1
     lines += [f"left out: {measure}, {count} times: {reason}" for (measure, reason), count in groups.items()]
     return "\n".join(lines)
+
+
+def absence(left_out: Mapping[str, str]) -> str:
+    """Say how many recordings of validation could not take part, and which."""
+    if not left_out:
+        return "0 recordings of validation are left out"
+    return "\n".join([f"{len(left_out)} recordings of validation are left out:", *(f"  {path}" for path in left_out)])
 
 
 def _table(report: Report, measure: Measure) -> str:

@@ -74,16 +74,27 @@ class Report:
         return tuple(dict.fromkeys([f.kind for f in self.figures] + [m.kind for m in self.misses]))
 
     @cached_property
-    def _cells(self) -> dict[tuple[str, str, str], Summary]:
-        values: dict[tuple[str, str, str], list[tuple[str, float]]] = defaultdict(list)
+    def _entries(self) -> dict[tuple[str, str, str], list[tuple[str, float]]]:
+        """Clip and value of every figure, by row, measure and contender."""
+        entries: dict[tuple[str, str, str], list[tuple[str, float]]] = defaultdict(list)
         for figure in self.figures:
-            values[figure.kind, figure.measure, figure.contender].append((figure.clip, figure.value))
+            entries[figure.kind, figure.measure, figure.contender].append((figure.clip, figure.value))
+        return dict(entries)
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, str, str], Summary]:
         measures = {measure.name: measure for measure in self.measures}
-        return {key: summarised(entries, measures[key[1]]) for key, entries in values.items()}
+        return {key: summarised(entries, measures[key[1]]) for key, entries in self._entries.items()}
 
     def cell(self, kind: str, measure: str, contender: str) -> Summary | None:
         """Return one cell, or None where nothing was measured."""
         return self._cells.get((kind, measure, contender))
+
+    def in_common(self, kind: str, measure: str, one: str, other: str) -> tuple[list[float], list[float]]:
+        """Return the values of two contenders on the clips that both answered, clip by clip."""
+        first, second = (dict(self._entries.get((kind, measure, name), ())) for name in (one, other))
+        common = [clip for clip in first if clip in second]
+        return [first[clip] for clip in common], [second[clip] for clip in common]
 
     def in_order(self) -> list[Contender]:
         """Return the contenders from floor to ceiling."""

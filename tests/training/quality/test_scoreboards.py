@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.training.data.recordings_on_disk import write_manifest
 from training.quality import Report, measure_rounds, scoreboards
 from training.quality.__main__ import main
 from training.quality.scoreboards import age, controls, restore
@@ -46,6 +47,27 @@ def test_without_development_data_nothing_is_measured_and_nothing_fails(
     assert main() == 0
     assert "nothing measured" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("scoreboard", ["restore", "age"])
+def test_a_folder_whose_recordings_are_gone_is_told_in_a_sentence(
+    scoreboard: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_manifest(tmp_path / "data", "music/lost.flac,music,validation,44100,1,2,CC0,owner/name,22050,")
+    monkeypatch.setenv("SHELLAC_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("sys.argv", ["quality", scoreboard, "--out", str(tmp_path / "out")])
+    assert main() == 1
+    told = capsys.readouterr().err
+    assert "all 1 recordings are unusable" in told.splitlines()[-1]
+    assert "lost.flac is missing" in told
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_what_age_promises_and_nobody_measured_is_missed() -> None:
+    lines = age.verdicts(Report((), (), (), (), 0, 0.0))
+    assert len(lines) == len(age.SPEEDS) + 1
+    assert all(line.fails and str(line).endswith("not measured") for line in lines)
 
 
 @pytest.mark.parametrize("arguments", [["upsmaple"], ["--jobs", "0"]])

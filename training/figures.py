@@ -14,43 +14,68 @@ from training.rooms import weights_sha256
 Figures = Mapping[str, Any]
 RESTORE_COMMAND: Final = "python -m training.quality"
 RESTORE_ROOMS: Final = ("denoiser", "noise_profile")  # that restoration runs with
-RESTORE_REMARKS: Final = (
-    "validation shares performers and sessions with training: tedeum2 with tedeum, movement 7 of John Garner's "
-    "BWV 1002 with movement 6",
-    "the rendered piano of validation plays unseen pieces on the sampled piano of training",
-    "the margin of noise_profile (caution = 3) was chosen on these validation clips, so the figures flatter it",
-)
+# The rows that a card of restoration has to carry, and of how many clips each.
+RESTORE_ROWS: Final[Mapping[str, int]] = {
+    **{f"{hiss} {at_db} dB": 21 for hiss in ("white", "coloured") for at_db in (5, 10, 20, 30)},
+    **{f"with crackle {at_db} dB": 21 for at_db in (5, 10, 20)},
+    "clean": 121,
+}
 
 
 class ForeignReportError(TrainingError):
     """A quality report that doesn't belong on the card."""
 
 
-def reported(path: Path, networks: Mapping[str, str], command: str, remarks: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the figures of a report for a card: `networks`, `quick` and `card` of its JSON.
+def reported(path: Path, networks: Mapping[str, str], command: str, rows: Mapping[str, int]) -> dict[str, Any]:
+    """Return the figures of a report for a card: `networks`, `remarks` and `card` of its JSON.
+
+    Parameters
+    ----------
+    rows
+        What the report has to hold: the number of clips by row.
 
     Raises
     ------
     ForeignReportError
         If there is no report, or it is a quick one, or was measured with other weights than `networks` (SHA-256 by
-        room).
+        room), or something failed or was left out while measuring.
     """
     if not path.exists():
         raise ForeignReportError(f"nothing has been measured: run {command}")
-    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ForeignReportError(f"the report in {path.name} can't be read: run {command}") from error
     if report.get("networks") != dict(networks):
         raise ForeignReportError(f"the report was measured with other weights than lie in the rooms: run {command}")
     if report.get("quick", True):
         raise ForeignReportError(f"the report is a quick one, of a few clips only: run {command} without --quick")
-    return {"command": command, "remarks": list(remarks), "networks": dict(networks), **report["card"]}
+    if problem := _gap(report, rows):
+        raise ForeignReportError(f"{problem}: mend that, then run {command}")
+    return {"command": command, "remarks": list(report["remarks"]), "networks": dict(networks), **report["card"]}
+
+
+def _gap(report: Figures, rows: Mapping[str, int]) -> str:
+    """Return what a report lacks, or nothing."""
+    if not {"failures", "left_out", "remarks", "card"} <= set(report):
+        return "the report is of an older form, which doesn't say what failed"
+    if report["failures"]:
+        return f"{report['failures']} measurements of the report failed"
+    if report["left_out"]:
+        return f"{len(report['left_out'])} recordings were left out of the report"
+    for name, clips in rows.items():
+        found = report["card"].get(name, {}).get("clips", 0)
+        if found != clips:
+            return f"{name} in the report stands on {found} clips instead of {clips}"
+    return ""
 
 
 def reported_or_kept(
-    before: Figures, path: Path, networks: Mapping[str, str], command: str, remarks: tuple[str, ...] = ()
+    before: Figures, path: Path, networks: Mapping[str, str], command: str, rows: Mapping[str, int]
 ) -> dict[str, Any]:
     """Return the report's figures, else those of the card `before` if they are of these weights, else why none."""
     try:
-        return reported(path, networks, command, remarks)
+        return reported(path, networks, command, rows)
     except ForeignReportError as reason:
         if before.get("networks") == dict(networks):
             return dict(before)
@@ -68,7 +93,7 @@ def restore_figures(room: str) -> Callable[[Figures, Mapping[str, str]], dict[st
     def figures(before: Figures, hashes: Mapping[str, str]) -> dict[str, Any]:
         here = {room: hashes["weights.onnx"]}
         networks = {name: here.get(name) or _sha256_or_none(name) for name in RESTORE_ROOMS}
-        return reported_or_kept(before, restore_report(), networks, RESTORE_COMMAND, RESTORE_REMARKS)
+        return reported_or_kept(before, restore_report(), networks, RESTORE_COMMAND, RESTORE_ROWS)
 
     return figures
 

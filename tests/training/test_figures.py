@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,32 +18,75 @@ from training.rooms import weights_sha256
 OURS = {"denoiser": "aa", "noise_profile": "bb"}
 
 
-def report(path: Path, networks: dict[str, str], quick: bool = False) -> Path:
+ROWS = {"white 5 dB": 21, "clean": 121}
+
+
+def report(path: Path, networks: dict[str, str], quick: bool = False, **other: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"networks": networks, "quick": quick, "card": {"white 5 dB": {"gain_db": 9.0}}}))
+    card = {name: {"gain_db": 9.0, "clips": clips} for name, clips in figures.RESTORE_ROWS.items()}
+    content = {"networks": networks, "quick": quick, "failures": 0, "left_out": {}, "remarks": ["a"], "card": card}
+    path.write_text(json.dumps(content | other))
     return path
 
 
 def test_figures_of_other_weights_and_of_a_quick_run_stay_off_the_card(tmp_path: Path) -> None:
     path = report(tmp_path / "quality.json", OURS)
-    assert figures.reported(path, OURS, "measure")["white 5 dB"] == {"gain_db": 9.0}
+    taken = figures.reported(path, OURS, "measure", ROWS)
+    assert taken["white 5 dB"] == {"gain_db": 9.0, "clips": 21}
+    assert taken["remarks"] == ["a"]
     for other in ({"denoiser": "cc", "noise_profile": "bb"}, {"denoiser": "aa", "noise_profile": "cc"}):
         with pytest.raises(figures.ForeignReportError, match="other weights"):
-            figures.reported(path, other, "measure")
+            figures.reported(path, other, "measure", ROWS)
     with pytest.raises(figures.ForeignReportError, match="quick"):
-        figures.reported(report(path, OURS, quick=True), OURS, "measure")
+        figures.reported(report(path, OURS, quick=True), OURS, "measure", ROWS)
     path.write_text(json.dumps({"card": {}}))  # as reports were before they named the networks
     with pytest.raises(figures.ForeignReportError, match="other weights"):
-        figures.reported(path, OURS, "measure")
+        figures.reported(path, OURS, "measure", ROWS)
     with pytest.raises(figures.ForeignReportError, match="run measure"):
-        figures.reported(tmp_path / "none.json", OURS, "measure")
+        figures.reported(tmp_path / "none.json", OURS, "measure", ROWS)
+    path.write_text("{")
+    with pytest.raises(figures.ForeignReportError, match="can't be read"):
+        figures.reported(path, OURS, "measure", ROWS)
+
+
+@pytest.mark.parametrize(
+    ("gap", "told"),
+    [
+        ({"failures": 3}, "3 measurements of the report failed"),
+        ({"left_out": {"music/a.flac": "missing"}}, "1 recordings were left out"),
+        ({"card": {"white 5 dB": {"clips": 21}}}, "clean in the report stands on 0 clips instead of 121"),
+        ({"card": {"white 5 dB": {"clips": 20}, "clean": {"clips": 121}}}, "white 5 dB .* 20 clips instead of 21"),
+    ],
+)
+def test_an_incomplete_report_stays_off_the_card(gap: dict[str, Any], told: str, tmp_path: Path) -> None:
+    path = report(tmp_path / "quality.json", OURS, **gap)
+    with pytest.raises(figures.ForeignReportError, match=told):
+        figures.reported(path, OURS, "measure", ROWS)
+
+
+def test_a_report_that_doesnt_say_what_failed_stays_off_the_card(tmp_path: Path) -> None:
+    path = tmp_path / "quality.json"
+    path.write_text(json.dumps({"networks": OURS, "quick": False, "card": {"clean": {"clips": 121}}}))
+    with pytest.raises(figures.ForeignReportError, match="older form"):
+        figures.reported(path, OURS, "measure", {"clean": 121})
+
+
+@pytest.mark.usefixtures("development_data")
+def test_a_card_asks_for_every_clip_that_a_whole_run_measures() -> None:
+    from training.quality.scoreboards import restore
+
+    rounds = restore.rounds()
+    measured = Counter(case.kind for turn in rounds for case in turn.cases)
+    assert {name: measured[name] for name in figures.RESTORE_ROWS} == figures.RESTORE_ROWS
+    hissy = {kind for kind in measured if kind.endswith("dB") and kind.split()[0] in ("white", "coloured", "with")}
+    assert hissy | {"clean"} == set(figures.RESTORE_ROWS)
 
 
 def test_without_a_fitting_report_a_card_keeps_figures_of_the_same_weights_only(tmp_path: Path) -> None:
     fitting, none = {"networks": OURS, "clean": {"clips": 1}}, tmp_path / "none.json"
-    assert figures.reported_or_kept(fitting, none, OURS, "measure") == fitting
+    assert figures.reported_or_kept(fitting, none, OURS, "measure", ROWS) == fitting
     foreign = {"networks": {"denoiser": "cc"}, "clean": {"clips": 1}}
-    assert set(figures.reported_or_kept(foreign, none, OURS, "measure")) == {"command", "missing"}
+    assert set(figures.reported_or_kept(foreign, none, OURS, "measure", ROWS)) == {"command", "missing"}
 
 
 def test_the_weights_about_to_be_placed_are_those_that_must_have_been_measured(

@@ -64,28 +64,40 @@ def write_whole(path: Path, content: bytes) -> None:
 def swap(folder: Path, name: str) -> None:
     """Put what waits in its place: the file, if there is a new one, and the card.
 
+    Whatever stops it in between, Ctrl-C too, leaves the room as it was; or complete, where both were in place already.
+
     Raises
     ------
     OSError
         If the disk refuses; the room is as it was.
     """
-    weights, old = folder / name, before(folder / name)
+    weights, card, old = folder / name, folder / CARD, before(folder / name)
     if not beside(weights).exists():
-        beside(folder / CARD).replace(folder / CARD)
+        beside(card).replace(card)
+        _settle(folder)
         return
-    if weights.exists():
+    had = weights.exists()
+    if had:
         _link(weights, old)
+        _settle(folder)  # the old file has its second name before it loses the first
     try:
         beside(weights).replace(weights)
-        beside(folder / CARD).replace(folder / CARD)
-    except OSError:
-        if old.exists():
-            old.replace(weights)  # does nothing where both are still names of one file
-        else:
-            weights.unlink(missing_ok=True)
+        _settle(folder)
+        beside(card).replace(card)
+    except BaseException:
+        if beside(card).exists():  # so its card isn't in place, and the file mustn't stay
+            _take_back(weights, old, had)
+        old.unlink(missing_ok=True)  # not reached where taking back fails: the next export tries again
         raise
-    finally:
-        old.unlink(missing_ok=True)
+    _settle(folder)
+    old.unlink(missing_ok=True)
+
+
+def _take_back(weights: Path, old: Path, had: bool) -> None:
+    if had:
+        old.replace(weights)  # does nothing where both are still names of one file
+    else:
+        weights.unlink(missing_ok=True)
 
 
 def put_back(folder: Path, name: str) -> None:
@@ -100,11 +112,24 @@ def put_back(folder: Path, name: str) -> None:
 
 
 def _link(path: Path, other: Path) -> None:
-    """Give a file a second name; where the file system knows none, copy it."""
+    """Give a file a second name; where the file system knows none, copy it to the disk itself."""
     try:
         other.hardlink_to(path)
     except OSError:
         shutil.copy2(path, other)
+        with other.open("rb+") as file:
+            os.fsync(file.fileno())
+
+
+def _settle(folder: Path) -> None:
+    """Have the names in a folder written to the disk itself, where the system can."""
+    if os.name == "nt":  # which opens no folders
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _sha256(path: Path) -> str:

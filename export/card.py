@@ -49,6 +49,7 @@ class Measured:
     differences: Mapping[str, float]  # between ONNX and torch with the same rounded weights, per trial
     rounding: float | None  # largest difference that rounding the learned weights to float16 makes; None: not known
     gmac_per_audio_second: float
+    optimise: str  # whether ONNX Runtime is to optimise it: "all" or "none"
     speed: Mapping[str, Any]
 
 
@@ -104,6 +105,7 @@ def file_table(
     table: dict[str, Any] = {
         "sha256": hashlib.sha256(measured.content).hexdigest(),
         "bytes": len(measured.content),
+        "optimise": measured.optimise,
         "normalisation": room.normalisation,
         "sample_rates_hz": list(room.sample_rates_hz),
         "channels": room.channels,

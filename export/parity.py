@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from engine.inference.card import AS_WRITTEN
+from engine.inference.network import CPU, session_options
 from export.errors import ExportError
 from training.room import Inputs, Port, Room
 
-LIMIT: Final = 1e-4
+LIMIT: Final = 1e-4  # largest difference from torch
+RELATIVE_LIMIT: Final = 1e-3  # and largest in parts of the largest value that an output gives: it may be a quiet one
 Answers = dict[str, tuple[NDArray[Any], ...]]  # by the name of the trial
 
 
-def session_of(path: Path, threads: int) -> Any:
-    """Open a file in ONNX Runtime, on the CPU."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+def session_of(path: Path, threads: int, optimise: str = AS_WRITTEN) -> Any:
+    """Open a file in ONNX Runtime just as the engine does, on the CPU."""
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(path, session_options(threads, optimise), providers=[CPU])
 
 
 @torch.no_grad()
@@ -39,7 +39,7 @@ def as_tuple(answer: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     return (answer,) if isinstance(answer, Tensor) else tuple(answer)
 
 
-def runtime_answers(room: Room, path: Path, trials: Mapping[str, Inputs]) -> Answers:
+def runtime_answers(room: Room, path: Path, trials: Mapping[str, Inputs], optimise: str = AS_WRITTEN) -> Answers:
     """What ONNX Runtime answers to every trial.
 
     Raises
@@ -49,7 +49,7 @@ def runtime_answers(room: Room, path: Path, trials: Mapping[str, Inputs]) -> Ans
     """
     names = [port.name for port in room.answer]
     try:
-        session = session_of(path, threads=2)
+        session = session_of(path, 2, optimise)
         return {name: tuple(session.run(names, feed(room, given))) for name, given in trials.items()}
     except _runtime_errors() as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -80,20 +80,32 @@ def _difference(wanted: NDArray[Any], got: NDArray[Any]) -> float:
     return float(np.abs(got.astype(np.float64) - wanted).max(initial=0.0))
 
 
-def check_parity(room: Room, found: Mapping[str, float]) -> None:
-    """Refuse a file that computes something else.
+def limit_of(answers: Iterable[NDArray[Any]]) -> float:
+    """How far an output may be off, given all that torch answers there: 1e-4, or a thousandth of the largest value.
+
+    The scale is that of the output over all trials, for what a network answers to silence may be next to nothing.
+    """
+    largest = max((float(np.abs(array).max(initial=0.0)) for array in answers), default=0.0)
+    return min(LIMIT, RELATIVE_LIMIT * largest)
+
+
+def check_parity(room: Room, wanted: Answers, got: Answers) -> None:
+    """Refuse a file that computes something else than torch.
 
     Raises
     ------
     ExportError
-        If the largest difference is over 1e-4, or an answer isn't finite.
+        If an output is further off than `limit_of` allows, or an answer isn't finite.
     """
-    worst = max(found, key=lambda name: found[name])
-    if not found[worst] <= LIMIT:
-        raise ExportError(
-            f"ONNX and torch differ by {found[worst]:.2e} ({worst}) in {room.name}/{room.file}, more than {LIMIT:g}: "
-            "the room is left as it was"
-        )
+    for index, port in enumerate(room.answer):
+        limit = limit_of(answers[index] for answers in wanted.values())
+        found = {name: _difference(wanted[name][index], got[name][index]) for name in wanted}
+        worst = max(found, key=lambda name: found[name])
+        if not found[worst] <= limit:
+            raise ExportError(
+                f"ONNX and torch differ by {found[worst]:.2e} ({port.name}, {worst}) in {room.name}/{room.file}, more "
+                f"than {limit:.2g}: the room is left as it was"
+            )
 
 
 def check_shapes(room: Room, trials: Mapping[str, Inputs], answers: Answers) -> None:

@@ -19,6 +19,9 @@ from engine.errors import NetworkError
 
 CARD: Final = "card.toml"
 WEIGHTS: Final = "weights.onnx"
+# What a card may say of how ONNX Runtime is to run a file, as `optimise`.
+AS_WRITTEN: Final = "none"
+OPTIMISED: Final = "all"
 # Megabytes that the networks of a tool may take together.
 BUDGET_MB: Final[Mapping[str, float]] = {"upsample": 75.0, "restyle": 55.0, "restore": 50.0, "align": 5.0}
 _READ_BYTES: Final = 1 << 20
@@ -47,6 +50,11 @@ class CardFile:
     def real_time_factors(self) -> tuple[float | None, float | None]:
         """Seconds per second of audio on one and on two threads, as measured at export; None: not said."""
         return self._number("speed", "real_time_factor_1_thread"), self._number("speed", "real_time_factor_2_threads")
+
+    @property
+    def optimise(self) -> str:
+        """`OPTIMISED` where the card says so; else `AS_WRITTEN`, which takes the least memory and is always right."""
+        return OPTIMISED if self.facts.get("optimise") == OPTIMISED else AS_WRITTEN
 
     def _number(self, table: str, key: str) -> float | None:
         entries = self.facts.get(table)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import Cancelled, NetworkError
-from engine.inference.card import WEIGHTS, Card, load_card, verify, weights_path
+from engine.inference.card import AS_WRITTEN, OPTIMISED, WEIGHTS, Card, load_card, verify, weights_path
 from engine.settings import Settings
 
 CPU: Final = "CPUExecutionProvider"
@@ -40,6 +40,35 @@ def available_providers() -> tuple[str, ...]:
 
     present = set(onnxruntime.get_available_providers())
     return tuple(name for name in OFFERED if name in present)
+
+
+def session_options(threads: int, optimise: str = AS_WRITTEN) -> Any:
+    """Return the onnxruntime.SessionOptions that every network runs with, here and where its speed is measured.
+
+    Parameters
+    ----------
+    threads
+        Threads for one operator, at least 1.
+    optimise
+        `OPTIMISED`: ONNX Runtime may rewrite the network as it likes. `AS_WRITTEN`: it may not.
+
+    Notes
+    -----
+    Rewriting begins with a second, float32 copy of the float16 weights; whether it is worth that differs from network
+    to network. So export measures both and the card says which (DECISIONS.md, "Who decides whether a network is
+    optimised").
+    """
+    import onnxruntime
+
+    level = onnxruntime.GraphOptimizationLevel
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = max(1, threads)
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = level.ORT_ENABLE_ALL if optimise == OPTIMISED else level.ORT_DISABLE_ALL
+    options.enable_mem_pattern = False  # a plan of memory is a second arena: 11 MB of the denoiser, for no speed
+    options.log_severity_level = 3  # errors only: its warnings are no sentences for a user
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
 
 
 _failed: set[str] = set()  # providers that broke or computed something else, in this process
@@ -192,15 +221,7 @@ class Network:
     def _open(self, provider: str) -> Any:
         import onnxruntime
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = max(1, self._settings.threads)
-        options.inter_op_num_threads = 1
-        # Rooms hold float16 weights and are quick as they are written. Optimised, a second copy in float32 is kept, and
-        # with a plan of memory a second arena: together 35 MB of the denoiser's 95, for no speed.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.enable_mem_pattern = False
-        options.log_severity_level = 3  # errors only: its warnings are no sentences for a user
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options = session_options(self._settings.threads, self.card.file(self.file).optimise)
         try:
             session = onnxruntime.InferenceSession(str(self._path), options, providers=[provider])
         except _ort_errors() as error:

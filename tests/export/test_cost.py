@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
 
 from torch import nn  # noqa: E402
 
 from export import cost  # noqa: E402
+from export.errors import ExportError  # noqa: E402
+from export.onnx_file import file_bytes  # noqa: E402
+from export.resident import resident_megabytes  # noqa: E402
+from tests.export.conftest import Line, trials  # noqa: E402
+from training.room import Port  # noqa: E402
 
 T, D, H = 50, 16, 24
 
@@ -67,12 +73,71 @@ def test_cost_is_per_second_of_the_longest_trial(kit: Any) -> None:
     assert cost.longest(room, trials)[1] == 2.0
 
 
-def test_the_real_time_factor_is_measured_on_one_and_two_threads(kit: Any, tmp_path: Path) -> None:
-    from export.onnx_file import file_bytes
-    from tests.export.conftest import Line, trials
-
+@pytest.fixture
+def line(kit: Any, tmp_path: Path) -> Path:
+    """The file of a small network."""
     path = tmp_path / "w.onnx"
     path.write_bytes(file_bytes(Line().eval(), kit.room(), (torch.zeros(1, 1, 64),)))
-    table = cost.speed_table(kit.room(), path, trials())
+    return path
+
+
+def test_speed_is_measured_with_and_without_optimising_on_one_and_two_threads(kit: Any, line: Path) -> None:
+    factors = cost.real_time_factors(kit.room(), line, trials())
+    assert set(factors) == {("none", 1), ("none", 2), ("all", 1), ("all", 2)}
+    assert all(0.0 < factor < 10.0 for factor in factors.values())
+
+
+def test_settings_take_turns_and_each_runs_five_times_at_least(
+    kit: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran: list[tuple[str, int]] = []
+
+    class Recorder:
+        def __init__(self, key: tuple[str, int]) -> None:
+            self.key = key
+
+        def run(self, *_: Any) -> None:
+            ran.append(self.key)
+
+    monkeypatch.setattr(cost, "session_of", lambda _, threads, optimise: Recorder((optimise, threads)))
+    factors = cost.real_time_factors(kit.room(), tmp_path / "w.onnx", trials())
+    first, *rest = [tuple(ran[at : at + 4]) for at in range(0, len(ran), 4)]
+    assert set(first) == set(factors)
+    assert len(rest) >= 5, "the first run doesn't count"
+    assert all(turn == first for turn in rest)
+
+
+@pytest.mark.parametrize(
+    ("as_written", "optimised", "chosen"), [(20.6, 11.3, "all"), (36.0, 36.0, "none"), (36.0, 33.0, "none")]
+)
+def test_a_network_is_optimised_only_where_that_saves_a_tenth(as_written: float, optimised: float, chosen: str) -> None:
+    assert cost.quicker({("none", 1): as_written, ("none", 2): 1.0, ("all", 1): optimised, ("all", 2): 1.0}) == chosen
+
+
+def test_the_card_is_told_how_fast_the_chosen_setting_is_and_what_either_costs(kit: Any, line: Path) -> None:
+    factors = {("none", 1): 0.02, ("none", 2): 0.01, ("all", 1): 0.005, ("all", 2): 0.006}
+    table = cost.speed_table(kit.room(), line, trials(), factors, "all")
+    assert (table["real_time_factor_1_thread"], table["real_time_factor_2_threads"]) == (0.005, 0.006)
+    assert table["remark"].startswith("two threads took longer")
     assert table["audio_seconds"] == 0.1
-    assert all(0.0 < table[f"real_time_factor_{name}"] < 10.0 for name in ("1_thread", "2_threads"))
+    assert {name: entry["real_time_factor_1_thread"] for name, entry in table["optimise"].items()} == {
+        "none": 0.02,
+        "all": 0.005,
+    }
+    assert "remark" not in cost.speed_table(kit.room(), line, trials(), factors, "none")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says how much memory a process has")
+def test_memory_is_that_of_a_process_with_this_network_alone(kit: Any, line: Path, tmp_path: Path) -> None:
+    large = tmp_path / "large.onnx"
+    room = kit.room(given=(Port("audio", (1, 2048), ""),), answer=(Port("answer", (1, 2048), ""),))
+    given = {"audio": torch.zeros(1, 2048)}
+    large.write_bytes(file_bytes(nn.Linear(2048, 2048), room, tuple(given.values())))
+    inputs = {name: tensor.numpy() for name, tensor in given.items()}
+    small_mb = resident_megabytes(line, {"audio": torch.zeros(1, 1, 64).numpy()}, "none")
+    large_mb = resident_megabytes(large, inputs, "none")
+    assert small_mb is not None
+    assert large_mb is not None
+    assert large_mb > small_mb + 2048 * 2048 * 2e-6  # its weights are held in float16 at least
+    with pytest.raises(ExportError, match="couldn't be measured"):
+        resident_megabytes(tmp_path / "nothing.onnx", inputs, "none")

@@ -50,6 +50,8 @@ def test_a_checkpoint_becomes_a_file_and_a_card_that_says_all_about_it(kit: Any,
     assert entry["input"] == [{"name": "audio", "dtype": "float32", "shape": [1, 1, "samples"], "meaning": "as it is"}]
     assert entry["parity"]["cases"].keys() == recipe.room().trials().keys()
     assert 0.0 < entry["rounding"]["maximum"] < 1e-2
+    assert entry["optimise"] in ("none", "all")
+    assert entry["speed"]["optimise"].keys() == {"none", "all"}
     assert entry["training"]["steps"] == 7
     assert entry["training"]["machines"] == ["cpu, 2 threads"]
     assert entry["training"]["loss_mode"] == "safe"

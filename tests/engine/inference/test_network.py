@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import threading
 import weakref
 from typing import Any
@@ -135,6 +136,28 @@ def test_the_session_has_our_threads_and_no_spinning(make_room: Any, monkeypatch
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (3, 1)
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
     assert providers == ["CPUExecutionProvider"]
+
+
+@pytest.mark.parametrize(("said", "level"), [("", "DISABLE"), ("none", "DISABLE"), ("all", "ENABLE"), (1, "DISABLE")])
+def test_a_network_is_optimised_where_its_card_says_so(
+    make_room: Any, monkeypatch: pytest.MonkeyPatch, said: Any, level: str
+) -> None:
+    seen: list[Any] = []
+    real = onnxruntime.InferenceSession
+
+    def spy(path: str, options: Any, providers: list[str]) -> Any:
+        seen.append(options.graph_optimization_level)
+        return real(path, options, providers=providers)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", spy)
+    folder = make_room()
+    card = folder / "doubling" / "card.toml"
+    entry = '[files."weights.onnx"]\n'
+    if said:
+        card.write_text(card.read_text().replace(entry, f"{entry}optimise = {json.dumps(said)}\n"))
+    doubling = Network("doubling", Settings(threads=1), folder=folder)
+    assert [str(each.name) for each in seen] == [f"ORT_{level}_ALL"]
+    assert np.array_equal(doubling.run({"given": ONES})["doubled"], 2 * ONES)
 
 
 def test_azure_is_never_offered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import date
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,12 +32,12 @@ class Training:
 
     recipe: str
     licences: str  # of the recordings they have seen: "clean" or "all"
-    how: str  # one line on the run
+    trained: str  # one line on the run
     steps: int
-    minutes: float
-    machines: tuple[str, ...]
-    loss_mode: str  # "safe" or "parity"
-    seed: int
+    minutes: float | None = None  # None, as everything below: the run didn't write it down
+    machines: tuple[str, ...] = ()
+    loss_mode: str | None = None  # "safe" or "parity"
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,19 +53,32 @@ class Measured:
 
 
 def training_of(recipe: Recipe, content: Mapping[str, Any]) -> Training:
-    """What the run behind a checkpoint was."""
+    """What the run behind a checkpoint was, as it wrote it down itself."""
     minutes, steps, machines = content["seconds"] / 60.0, int(content["step"]), json.loads(content["machines"])
-    how = f"{steps} steps in {minutes:.0f} minutes on {', then '.join(machines)}, {date.today().isoformat()}"
-    mode = str(content.get("loss_mode", recipe.loss_mode))
+    trained = f"{steps} steps in {minutes:.0f} minutes on {', then '.join(machines)}"
+    if content.get("trained_until"):
+        trained += f", {content['trained_until']}"
     return Training(
-        recipe.name, content["licences"], how, steps, round(minutes, 2), tuple(machines), mode, int(content["seed"])
+        recipe.name,
+        content["licences"],
+        trained,
+        steps,
+        round(minutes, 2),
+        tuple(machines),
+        content.get("loss_mode"),
+        content.get("seed"),
     )
 
 
 def data_of(room: Room, content: Mapping[str, Any]) -> list[Row]:
-    """What the run behind a checkpoint has seen, as the card lists it."""
-    own = json.loads(content.get("folder") or "{}")
-    return rows_seen(room, content["licences"], own)
+    """What the run behind a checkpoint has seen, as the card lists it.
+
+    Raises
+    ------
+    ExportError
+        If the checkpoint doesn't say.
+    """
+    return rows_seen(content, room.name)
 
 
 def card_text(
@@ -130,7 +142,7 @@ def file_table(
             "maximum": float(f"{measured.rounding:.2g}"),
             "against": "torch with the learned float32 weights",
         },
-        "training": {**asdict(training), "machines": list(training.machines)},
+        "training": {key: value for key, value in asdict(training).items() if value not in (None, (), "")},
         "input": [
             port_table(port, str(given.dtype).removeprefix("torch."))
             for port, given in zip(room.given, trial, strict=True)
@@ -201,7 +213,7 @@ def training_on_card(card: Mapping[str, Any], room: Room, weights: Path) -> Trai
     if entry.get("sha256") != hashlib.sha256(weights.read_bytes()).hexdigest():
         raise ExportError(f"the card of {room.name} is not that of its {room.file}: export from the checkpoint instead")
     known = entry["training"]
-    return replace(Training(**known), machines=tuple(known["machines"]))
+    return Training(**{**known, "machines": tuple(known.get("machines", ()))})
 
 
 def data_on_card(card: Mapping[str, Any], room: Room) -> list[Row]:

@@ -1,19 +1,19 @@
-"""Says which recordings weights were trained on, and under which licence the weights therefore stand.
+"""Reads which recordings weights were trained on, and says under which licence the weights therefore stand.
 
 The classes of licences lie in `training.data.licences`; they are at hand here too.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from training.data import Recording, has_development_data, training_rows
-from training.data.licences import OWN, data_table
+from export.errors import ExportError
+from training.data import Recording
 from training.data.licences import Terms as Terms
 from training.data.licences import strictness as strictness
 from training.data.licences import terms_of as terms_of
-from training.room import Room
 
 FILES: Final = "files"  # of a room that saw these recordings
 NO_RECORDINGS: Final = Terms("Apache-2.0", "not required")  # weights of our own making alone: as the program
@@ -21,19 +21,22 @@ NO_RECORDINGS: Final = Terms("Apache-2.0", "not required")  # weights of our own
 Row = dict[str, Any]
 
 
-def rows_seen(room: Room, licences: str, own: Mapping[str, Any]) -> list[Row]:
-    """What weights were trained on: the sets of their room, and a person's own recordings beside them.
+def rows_seen(content: Mapping[str, Any], room: str) -> list[Row]:
+    """What a checkpoint says that its weights have seen: it was written down where they were trained.
 
-    `own` says how many of those there were and how long; empty: none.
+    Raises
+    ------
+    ExportError
+        If it doesn't say: nobody can guess it from the recordings that lie here now.
     """
-    # Somebody with recordings of his own may have no others; where others lie, training uses them beside his.
-    alone = bool(own) and not has_development_data()
-    sets = training_rows(licences, room.trained_sets) if room.trained_sets and not alone else ()
-    table = data_table(sets)
-    if own:
-        facts = {"recordings": own.get("recordings", 0), "seconds": round(float(own.get("seconds", 0.0)), 1)}
-        table.append({"name": "own", "licence": OWN, **facts, "sources": []})
-    return table
+    try:
+        rows: list[Row] = json.loads(content.get("data") or "")
+    except ValueError as error:
+        raise ExportError(
+            f"the checkpoint for the room {room} doesn't say which recordings its weights have seen, so nobody knows "
+            "their licence: train anew"
+        ) from error
+    return rows
 
 
 def with_file(before: Iterable[Row], file: str, rows: Iterable[Row], kept: Iterable[str]) -> list[Row]:
@@ -57,9 +60,11 @@ def rows_of(before: Iterable[Row], file: str) -> list[Row]:
 
 def terms_of_table(table: Iterable[Row]) -> Terms:
     """Return the terms of weights that saw what a card's data table lists."""
+    listed = list(table)
     rows = [
         Recording(row["name"], row["name"], "train", 0, 0.0, row["licence"], source, 0.0, "")
-        for row in table
+        for row in listed
         for source in row["sources"] or [""]
     ]
-    return terms_of(rows) if rows else NO_RECORDINGS
+    named = [f"{source} ({row['name']})" for row in listed if row.get("notice") for source in row["sources"]]
+    return terms_of(rows, named) if rows else NO_RECORDINGS

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import struct
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from engine.audio.stft import Stft, torch_compatible_frames
 from engine.inference.profile_features import profile_features, sounding_frames
 from training import degradations
-from training.data import RATE, Samples, has_development_data, runs_folder
+from training.data import RATE, Samples, has_development_data, recordings, runs_folder
 from training.data.decoded import full_disk
 from training.errors import TrainingError
 from training.material import Origin, check, clean_music, dense_music, noise_for, untouched_music
@@ -46,6 +46,8 @@ DENSE_FROM: Final = 10_000  # items numbered from here on hold full orchestras i
 CLEAN_DROP: Final = float(np.log(1e-3))  # the target of a clean item lies 30 dB under the base statistic
 PCM: Final = np.float32(32767.0)
 
+LISTING: Final = "made-from.txt"  # beside items: the digest of the recordings they were made from
+
 _NAME_LENGTH_AT: Final = 26  # bytes into a member's own header: lengths of name and extra field (APPNOTE 4.3.7)
 
 Job = tuple[str, int, Origin]
@@ -67,19 +69,54 @@ def item_folder(split: str, licences: str = "clean", folder: Path | None = None)
     """Where the items of a split lie; training items with non-commercial material lie apart, and so do a folder's.
 
     Validation items are the same whatever was trained on, so that runs can be compared; those of a person's folder
-    hold his hiss.
+    hold his hiss. Items that other development data made stay where they are, and a folder beside them takes the new.
+
+    Raises
+    ------
+    TrainingError
+        If a recording's licence is unknown, or a piece stands in both splits.
     """
-    is_apart = licences != "clean" and split == "train"
+    licences = _licences_of(split, licences, folder)
     base = runs_folder() / "cache" / "items"
-    place = (base / _own_name(folder) if folder else base) / (f"{split}-{licences}" if is_apart else split)
+    name = split if licences == "clean" else f"{split}-{licences}"
+    place = (base / _own_name(folder, licences) if folder else base) / name
+    if has_development_data():
+        place = _made_from(place, data_digest(split, licences))
     place.mkdir(parents=True, exist_ok=True)
     return place
 
 
-def _own_name(folder: Path) -> str:
+def _licences_of(split: str, licences: str, folder: Path | None) -> str:
+    return "clean" if split == "validation" and not folder else licences
+
+
+def data_digest(split: str, licences: str) -> str:
+    """What follows from the development data of a split: other recordings, sizes or licences, another digest."""
+    digest = hashlib.sha256()
+    for row in sorted(recordings(split, licences), key=lambda row: row.path):
+        size = row.file.stat().st_size if row.file.exists() else -1
+        digest.update(f"{row.set} {row.path} {size} {row.licence} {row.split}\n".encode())
+    return digest.hexdigest()[:8]
+
+
+def _made_from(place: Path, digest: str) -> Path:
+    """Return this folder if its items are of these data, else one beside it.
+
+    A folder that doesn't say counts as of the data that lie there when it is first looked at.
+    """
+    listing = place / LISTING
+    if not listing.exists():
+        place.mkdir(parents=True, exist_ok=True)
+        unfinished = listing.with_suffix(f".{os.getpid()}.tmp")
+        unfinished.write_text(f"{digest}\n", encoding="utf-8")
+        unfinished.replace(listing)
+    return place if listing.read_text(encoding="utf-8").strip() == digest else place.with_name(f"{place.name}-{digest}")
+
+
+def _own_name(folder: Path, licences: str) -> str:
     """Other recordings in a folder, or another way to build, make other items."""
     where = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
-    own = Origin(folder=folder).own
+    own = Origin(licences, folder).own
     assert own is not None
     kind = f"{BUILT_BY}{'d' if has_development_data() else ''}"
     return f"own-{where}-{own.listing_digest()}-{kind}"
@@ -222,8 +259,8 @@ def build_items(split: str, numbers: range, workers: int, origin: Origin | str =
 
 
 def _jobs(split: str, ranges: list[range], origin: Origin) -> list[Job]:
-    """The items of these numbers that aren't there yet; validation items are always from clean recordings."""
-    origin = Origin("clean", origin.folder) if split == "validation" else origin
+    """The items of these numbers that aren't there yet; validation items are from clean recordings, and a folder's."""
+    origin = replace(origin, licences=_licences_of(split, origin.licences, origin.folder))
     place = item_folder(split, origin.licences, origin.folder)
     there = {path.name for path in place.glob("*.npz")}
     return [(split, n, origin) for numbers in ranges for n in numbers if f"{n:06d}.npz" not in there]
@@ -266,6 +303,7 @@ def make(settings: Settings, workers: int) -> None:
         If there is nothing to build it from, or the disk is full.
     """
     origin = Origin(settings.licences, settings.folder)
+    _tell_of_other_data(settings)
     _run([job for split, ranges in numbers_for(settings).items() for job in _jobs(split, ranges, origin)], workers)
     found = paths("train", settings)
     older = sum(not is_current(path) for path in found)
@@ -273,6 +311,16 @@ def make(settings: Settings, workers: int) -> None:
         print(
             f"{older} of {len(found)} training items were built by an earlier version of the code and are used as "
             "they are; `python -m training.items --rebuild` makes them anew",
+            flush=True,
+        )
+
+
+def _tell_of_other_data(settings: Settings) -> None:
+    place = item_folder("train", settings.licences, settings.folder)
+    if has_development_data() and not any(place.glob("*.npz")) and not (place / LISTING).exists():
+        print(
+            "the recordings, or their licences, have changed since training items were made: those are left alone, and "
+            f"others are made in {place}",
             flush=True,
         )
 
@@ -294,7 +342,8 @@ def build_missing(licences: str, workers: int) -> None:
 
 def remove_older(split: str, numbers: range, origin: Origin) -> int:
     """Remove the items of these numbers that earlier code built; how many there were."""
-    found = [_item_path(split, number, origin) for number in numbers]
+    place = item_folder(split, origin.licences, origin.folder)
+    found = [place / f"{number:06d}.npz" for number in numbers]
     older = [path for path in found if path.exists() and not is_current(path)]
     for path in older:
         path.unlink()

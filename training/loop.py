@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -25,6 +26,7 @@ from training.data.loader import Ahead, ahead
 from training.data.own import own_folder
 from training.journal import VALIDATION, Progress, write_examples, write_journal
 from training.precision import uses_bf16
+from training.provenance import data_facts, joined
 from training.recipe import Batch, CheckpointError, Phase, Recipe, Settings, TrainingError
 from training.rooms import load_room_weights, room_licences
 from training.schedule import MEASURED_STEPS, learning_rate, phase_at, planned_steps
@@ -95,7 +97,7 @@ def run(recipe: Recipe, settings: Settings, workers: int = 1) -> Path:
     folder = run_folder(recipe.name, settings.licences, settings.folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
-    state.folder = folder_facts(settings.folder)
+    state.folder = folder_facts(settings.folder, settings.licences)
     is_resumed = settings.resume and path.exists()
     if is_resumed:
         load(state, path)
@@ -103,6 +105,9 @@ def run(recipe: Recipe, settings: Settings, workers: int = 1) -> Path:
         settings = replace(settings, minutes=state.asked_minutes, steps=state.asked_steps)
     elif settings.from_room:
         load_room(recipe, state)
+    if settings.rank == 0:
+        seen = data_facts(recipe, replace(settings, resume=is_resumed))
+        state.data = joined(state.data, seen) if is_resumed else seen
     if recipe.make_items and settings.rank == 0:
         recipe.make_items(settings, workers)
     distributed.wait(settings)
@@ -114,8 +119,10 @@ def run(recipe: Recipe, settings: Settings, workers: int = 1) -> Path:
     return path
 
 
-def folder_facts(folder: Path | None) -> str:
+def folder_facts(folder: Path | None, licences: str = "clean") -> str:
     """What a checkpoint says of a person's own recordings, as JSON; other recordings have another digest.
+
+    `licences` decides which of them take part, where their manifest.csv states any.
 
     Raises
     ------
@@ -124,7 +131,7 @@ def folder_facts(folder: Path | None) -> str:
     """
     if folder is None:
         return ""
-    own = own_folder(folder)
+    own = own_folder(folder, licences)
     rows = own.rows()
     seconds = round(sum(row.seconds for row in rows), 1)
     facts = {"name": folder.resolve().name, "recordings": len(rows), "seconds": seconds}
@@ -203,6 +210,7 @@ def train_phase(trainer: Trainer, folder: Path, clock: Clock, progress: Progress
             averages.add({"waited": (batches.waited_seconds - waited) / seconds})
             waited = batches.waited_seconds
             state.seconds += seconds
+            state.trained_until = datetime.now(UTC).date().isoformat()
             progress.advance()
             if state.step % settings.log_steps == 0:
                 log(trainer, averages.take(), phase, progress)

@@ -36,13 +36,13 @@ Pools = dict[str, list[Stretch]]
 class Origin:
     """Where the sound of an item comes from."""
 
-    licences: str = "clean"  # of the development data
+    licences: str = "clean"  # of all recordings
     folder: Path | None = None  # a person's own recordings
 
     @property
     def own(self) -> OwnFolder | None:
         """What his folder holds."""
-        return own_folder(self.folder) if self.folder else None
+        return own_folder(self.folder, self.licences) if self.folder else None
 
 
 def check(origin: Origin) -> None:

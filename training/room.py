@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
+from training.data.licences import Source
+
 Inputs = tuple[Tensor, ...]
 
 
@@ -34,6 +36,7 @@ class Room:
     sample_rates_hz: tuple[int, ...]
     trained_sets: tuple[str, ...]  # of the manifest; the licence of the weights follows from them; (): no recordings
     file: str = "weights.onnx"
+    further_sources: tuple[Source, ...] = ()  # beside recordings: a sound font, recorded rooms; they count likewise
     tool: str = ""  # upsample, restyle, restore or align: in whose budget of megabytes it counts
     channels: int = 1
     context_frames: int = 0  # the network's own, to each side

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -78,6 +78,15 @@ def room_licences(room: str) -> str:
     """
     card = tomllib.loads((room_folder(room) / "card.toml").read_text(encoding="utf-8"))
     return str(card.get("trained_on", "all"))
+
+
+def room_data(room: str, file: str = "weights.onnx") -> list[dict[str, Any]] | None:
+    """What the card of a room says that the weights of a file have seen; None if it doesn't list its files."""
+    card = tomllib.loads((room_folder(room) / "card.toml").read_text(encoding="utf-8"))
+    if file not in card.get("files", {}):
+        return None
+    rows = [row for row in card.get("data", ()) if file in row.get("files", ())]
+    return [{key: value for key, value in row.items() if key != "files"} for row in rows]
 
 
 def weights_sha256(room: str, file: str = "weights.onnx") -> str:

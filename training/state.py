@@ -49,6 +49,8 @@ class State:
     recipe: str = ""
     loss_mode: str = "safe"
     folder: str = ""  # which own recordings took part, as JSON; "": none
+    data: str = ""  # what the weights have seen, as rows of a card in JSON; "": nobody can tell
+    trained_until: str = ""  # the day of the last step, ISO
     steps: int | None = None  # of the whole run; None until the pace is known, then never changed
     asked_minutes: float = 0.0
     asked_steps: int | None = None
@@ -148,6 +150,8 @@ def content_of(state: State) -> dict[str, Any]:
         "loss_mode": state.loss_mode,
         "licences": state.licences,
         "folder": state.folder,
+        "data": state.data,
+        "trained_until": state.trained_until,
         "seed": state.seed,
         "machines": json.dumps(state.machines),
         "steps": state.steps,
@@ -267,6 +271,7 @@ def load(state: State, path: Path) -> None:
         state.losses.load_state_dict(content["losses"])
     for name in ("step", "seconds", "skipped", "skipped_in_a_row", "steps", "asked_minutes", "asked_steps"):
         setattr(state, name, content[name])
+    state.data, state.trained_until = content.get("data", ""), content.get("trained_until", "")
     state.rows, state.randomness = json.loads(content["rows"]), content["randomness"]
     state.machines = list(dict.fromkeys([*json.loads(content["machines"]), *state.machines]))
 
@@ -275,8 +280,7 @@ def _refuse_foreign(state: State, content: Mapping[str, Any], path: Path) -> Non
     """Say in one sentence why this checkpoint isn't gone on with, if it must not be."""
     if "steps" not in content:
         raise CheckpointError(
-            f"{path} is from before runs were planned in steps: it can be exported, but not resumed; begin anew, or "
-            "with --from-room"
+            f"{path} is from before runs were planned in steps and can't be resumed: begin anew, or with --from-room"
         )
     if content["recipe"] != state.recipe:
         raise CheckpointError(

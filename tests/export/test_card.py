@@ -16,7 +16,14 @@ from export.errors import ExportError  # noqa: E402
 from export.furnishing import furnish, renew_card  # noqa: E402
 from export.licences import terms_of_table, with_file  # noqa: E402
 from export.toml import toml  # noqa: E402
+from tests.training.data.recordings_on_disk import tone, write, write_manifest  # noqa: E402
+from training import rooms  # noqa: E402
 from training.data import NoRecordingsError  # noqa: E402
+from training.data.licences import Source  # noqa: E402
+from training.data.own import own_folder  # noqa: E402
+from training.errors import TrainingError  # noqa: E402
+from training.provenance import data_facts  # noqa: E402
+from training.recipe import Recipe, Settings  # noqa: E402
 
 MANIFEST = """\
 path,set,split,sample_rate,channels,seconds,licence,source_repository,bandwidth_hz,note
@@ -32,16 +39,28 @@ SETS = ("music", "violin_samples", "singing")
 
 @pytest.fixture
 def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Development data of six short recordings."""
     monkeypatch.setenv("SHELLAC_DATA", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()
+    monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path / "runs"))
+    for line in MANIFEST.splitlines()[1:]:
+        name, _, _, rate, _, seconds, *_ = line.split(",")
+        write(tmp_path / "data" / name, tone(float(seconds), rate=int(rate)), int(rate))
     (tmp_path / "data" / "manifest.csv").write_text(MANIFEST, encoding="utf-8")
+    own_folder.cache_clear()
     return tmp_path / "data" / "manifest.csv"
 
 
+def trained(kit: Any, recipe: Recipe, licences: str = "clean", folder: Path | None = None) -> Path:
+    """A checkpoint that says what it has seen as a run does."""
+    facts = data_facts(recipe, Settings(licences=licences, folder=folder))
+    run: Path = kit.checkpoint(recipe, licences=licences, data=facts)
+    return run
+
+
 def exported(kit: Any, licences: str = "clean", sets: tuple[str, ...] = SETS, file: str = "weights.onnx",
-             folder: str = "") -> dict[str, Any]:  # fmt: skip
-    recipe = kit.recipe(f"line_{file}", trained_sets=sets, file=file)
-    furnish(recipe, kit.checkpoint(recipe, licences=licences, folder=folder), kit.folder / "models")
+             folder: Path | None = None, **room: Any) -> dict[str, Any]:  # fmt: skip
+    recipe = kit.recipe(f"line_{file}", trained_sets=sets, file=file, **room)
+    furnish(recipe, trained(kit, recipe, licences, folder), kit.folder / "models")
     return read_card(kit.folder / "models" / "line" / "card.toml")
 
 
@@ -71,15 +90,99 @@ def test_a_room_stands_under_the_strictest_licence_of_its_files(kit: Any) -> Non
     assert again["licence"] == "CC0 (samples), MIT (repository)"
 
 
-def test_a_persons_own_recordings_are_counted_and_never_hide_a_licence(kit: Any, manifest: Path) -> None:
-    own = json.dumps({"name": "hiss", "recordings": 3, "seconds": 12.25})
-    card = exported(kit, sets=("music",), folder=own)
+def test_a_persons_own_recordings_are_counted_and_never_hide_a_licence(
+    kit: Any, manifest: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    write(mine / "music" / "tune.wav", tone(8.0))
+    card = exported(kit, sets=("music",), folder=mine)
     assert card["licence"] == "CC BY 4.0 and the user's own recordings"
-    mine = next(row for row in card["data"] if row["name"] == "own")
-    assert (mine["recordings"], mine["seconds"], mine["licence"]) == (3, 12.2, "own")
+    row = next(row for row in card["data"] if row["name"] == "own_music")
+    assert (row["recordings"], row["seconds"], row["licence"]) == (1, 8.0, "own")
     manifest.unlink()  # nor does he need any others
-    alone = exported(kit, sets=("music",), folder=own)
-    assert (alone["licence"], [row["name"] for row in alone["data"]]) == ("the user's own recordings", ["own"])
+    alone = exported(kit, sets=("music",), folder=mine)
+    assert (alone["licence"], [row["name"] for row in alone["data"]]) == ("the user's own recordings", ["own_music"])
+
+
+@pytest.mark.parametrize(("licences", "licence"), [("clean", "CC BY 4.0"), ("all", "CC BY-NC-SA 4.0")])
+def test_licences_in_a_manifest_of_ones_own_reach_the_card(
+    kit: Any, manifest: Path, tmp_path: Path, licences: str, licence: str
+) -> None:
+    manifest.unlink()
+    mine = tmp_path / "mine"
+    for number, name in enumerate(("own", "free", "sold", "kept")):
+        write(mine / f"{name}.wav", tone(4.0, 200.0 + number))
+    write_manifest(mine, "own.wav,songs,train,,", "free.wav,songs,train,CC BY 4.0,one/a",
+                   "sold.wav,songs,train,CC BY-NC-SA 4.0,two/b", "kept.wav,songs,validation,CC BY 3.0,three/c",
+                   header="path,set,split,licence,source_repository")  # fmt: skip
+    card = exported(kit, licences, sets=("music",), folder=mine)
+    assert card["licence"] == f"{licence} and the user's own recordings"
+    assert "three/c" not in card["attribution"]  # only measured with
+    assert card["attribution"] == f"required: name one/a{', two/b' if licences == 'all' else ''}"
+
+
+def test_a_card_says_what_was_seen_where_the_weights_were_trained(kit: Any, manifest: Path) -> None:
+    recipe = kit.recipe(trained_sets=SETS)
+    run = trained(kit, recipe)
+    manifest.unlink()  # the machine that exports has none of it
+    furnish(recipe, run, kit.folder / "models")
+    card = read_card(kit.folder / "models" / "line" / "card.toml")
+    assert card["attribution"] == "required: name one/a, two/b"
+    assert [(row["licence"], row["recordings"], row["seconds"]) for row in card["data"] if row["name"] == "music"] == [
+        ("CC BY 3.0", 1, 3.0), ("CC BY 4.0", 1, 3.5),
+    ]  # fmt: skip
+
+
+def test_a_recording_that_couldnt_be_used_isnt_on_the_card(kit: Any, manifest: Path) -> None:
+    (manifest.parent / "b.flac").write_text("no audio")
+    assert exported(kit)["attribution"] == "required: name one/a"
+    (manifest.parent / "a.flac").unlink()
+    with pytest.raises(NoRecordingsError, match="all recordings of music are unusable"):
+        exported(kit, sets=("music",))
+
+
+def test_a_checkpoint_that_doesnt_say_what_it_saw_is_refused(kit: Any) -> None:
+    recipe = kit.recipe()
+    with pytest.raises(ExportError, match="doesn't say which recordings its weights have seen") as refusal:
+        furnish(recipe, kit.checkpoint(recipe, data=""), kit.folder / "models")
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.usefixtures("manifest")
+def test_a_misspelt_set_makes_no_weights_of_the_programs_own_licence(kit: Any) -> None:
+    with pytest.raises(TrainingError, match="there is no set musik"):
+        exported(kit, sets=("musik",))
+
+
+def test_performances_and_a_sound_font_count_among_the_data(kit: Any, manifest: Path) -> None:
+    lines = ["g.mid,performances,train,,,30.0,CC BY-NC-SA 4.0,asap/x,,NON-COMMERCIAL",
+             "h.mid,performances,train,,,30.0,none stated,vienna/y,,"]  # fmt: skip
+    manifest.write_text(MANIFEST + "\n".join(lines) + "\n")
+    for name in ("g.mid", "h.mid"):
+        (manifest.parent / name).write_bytes(b"MThd")
+    font = Source("FluidR3 GM", "MIT", "Frank Wen")
+    card = exported(kit, "all", sets=("performances",), further_sources=(font,))
+    assert card["licence"] == "CC BY-NC-SA 4.0"
+    assert card["attribution"] == "required: name Frank Wen (FluidR3 GM), asap/x"
+    rendered = exported(kit, sets=(), further_sources=(font,))
+    assert (rendered["licence"], rendered["attribution"]) == ("MIT", "required: name Frank Wen (FluidR3 GM)")
+    assert rendered["data"][0]["name"] == "FluidR3 GM"
+    with pytest.raises(NoRecordingsError, match=r"performances .* nothing to train on"):
+        exported(kit, sets=("performances",))
+
+
+def test_weights_that_went_on_from_a_room_have_seen_what_it_had(
+    kit: Any, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported(kit)
+    monkeypatch.setattr(rooms, "models_folder", lambda: kit.folder / "models")
+    recipe, mine = kit.recipe("line_weights.onnx", trained_sets=SETS), tmp_path / "mine"
+    manifest.unlink()
+    write(mine / "music" / "tune.wav", tone(8.0))
+    facts = data_facts(recipe, Settings(folder=mine, from_room=True))
+    assert {row["name"] for row in json.loads(facts)} == {"own_music", "music", "violin_samples"}
+    (kit.folder / "models" / "line" / "card.toml").write_text('trained_on = "clean"\n')  # as it travels in a pack
+    assert data_facts(recipe, Settings(folder=mine, from_room=True)) == ""
 
 
 def test_a_renewed_card_says_of_its_data_what_the_old_one_did(kit: Any, manifest: Path) -> None:
@@ -91,6 +194,30 @@ def test_a_renewed_card_says_of_its_data_what_the_old_one_did(kit: Any, manifest
     manifest.unlink()
     with pytest.raises(NoRecordingsError):
         exported(kit)
+
+
+def test_the_day_on_a_card_is_that_of_the_training(kit: Any) -> None:
+    recipe = kit.recipe()
+    furnish(recipe, kit.checkpoint(recipe, trained_until="2026-02-03"), kit.folder / "models")
+    (entry,) = read_card(kit.folder / "models" / "line" / "card.toml")["files"].values()
+    assert entry["training"]["trained"] == "7 steps in 1 minutes on cpu, 2 threads, 2026-02-03"
+
+
+def test_what_a_run_didnt_write_down_isnt_on_its_card(kit: Any) -> None:
+    recipe = kit.recipe()
+    run = kit.checkpoint(recipe)
+    content = torch.load(run, weights_only=True)
+    del content["loss_mode"], content["seed"]
+    torch.save(content, run)
+    furnish(recipe, run, kit.folder / "models")
+    path = kit.folder / "models" / "line" / "card.toml"
+    assert not {"loss_mode", "seed"} & read_card(path)["files"]["weights.onnx"]["training"].keys()
+    kept = [line for line in path.read_text().splitlines() if not line.startswith(("minutes =", "machines ="))]
+    path.write_text("\n".join(kept) + "\n")
+    before = read_card(path)["files"]["weights.onnx"]["training"]
+    renew_card(recipe, Path("nowhere.pt"), kit.folder / "models")
+    assert read_card(path)["files"]["weights.onnx"]["training"] == before
+    assert before.keys() == {"recipe", "licences", "trained", "steps"}
 
 
 def test_data_of_a_file_that_is_gone_is_gone() -> None:

@@ -72,7 +72,7 @@ def test_each_file_of_a_room_keeps_its_own_entry(kit: Any, models: Path) -> None
     card = card_of(models)
     assert list(card["files"]) == ["x2.onnx", "x4.onnx"]
     assert card["files"]["x2.onnx"] == first
-    assert card["files"]["x4.onnx"]["training"] | {"how": ""} != first["training"] | {"how": ""}
+    assert card["files"]["x4.onnx"]["training"] | {"trained": ""} != first["training"] | {"trained": ""}
     assert card["size"]["parameters"] == (2 * 5 + 2 + 2 + 1) + (4 * 5 + 4 + 4 + 1)
     furnish(two, kit.checkpoint(two, seed=1), models)
     assert card_of(models)["files"]["x4.onnx"] == card["files"]["x4.onnx"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfilt, welch
 
-from tests.training.data.recordings_on_disk import Samples, write
+from tests.training.data.recordings_on_disk import Samples, tone, write, write_manifest
 from training import items, material
 from training.data import auditing
 from training.data.own import own_folder
@@ -189,7 +189,7 @@ def test_items_of_earlier_code_are_counted_and_made_anew_on_request(
 ) -> None:
     monkeypatch.setattr(items, "FEWEST_ITEMS", 2)
     monkeypatch.setattr(items, "OWN_VALIDATION_ITEMS", 1)
-    monkeypatch.setattr(items, "_own_name", lambda folder: "own-test")  # otherwise they would lie apart
+    monkeypatch.setattr(items, "_own_name", lambda folder, licences: "own-test")  # otherwise they would lie apart
     settings = recipe.Settings(steps=1, folder=folder)
     make(settings, 1)
     assert "earlier version" not in capsys.readouterr().out
@@ -199,6 +199,87 @@ def test_items_of_earlier_code_are_counted_and_made_anew_on_request(
     assert items.remove_older("train", range(2), Origin(folder=folder)) == 2
     make(settings, 1)
     assert "earlier version" not in capsys.readouterr().out
+
+
+ROW = "{}.wav,music,{},44100,1,1.0,{},us/tones,20000,"
+
+
+@pytest.fixture
+def recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Development data of three tones."""
+    place = tmp_path / "data"
+    for name in "abc":
+        write(place / f"{name}.wav", tone(1.0))
+    write_manifest(place, ROW.format("a", "train", "CC0 1.0"), ROW.format("b", "train", "CC BY 4.0"),
+                   ROW.format("c", "validation", "CC0 1.0"))  # fmt: skip
+    monkeypatch.setenv("SHELLAC_DATA", str(place))
+    return place
+
+
+@pytest.mark.parametrize("change", ["licence", "length", "gone", "more"])
+def test_items_of_other_recordings_are_left_alone(recordings: Path, change: str) -> None:
+    before, measured = items.item_folder("train"), items.item_folder("validation")
+    assert items.item_folder("train") == before
+    manifest = recordings / "manifest.csv"
+    untouched = manifest.read_text()
+    if change == "licence":  # what may no longer go into weights that are sold
+        manifest.write_text(untouched.replace("CC BY 4.0", "CC BY-NC 4.0"))
+    elif change == "length":
+        write(recordings / "b.wav", tone(0.9))
+    elif change == "gone":
+        (recordings / "b.wav").unlink()
+    else:
+        manifest.write_text(untouched + ROW.format("d", "train", "CC0 1.0") + "\n")
+    after = items.item_folder("train")
+    assert after != before
+    assert after.is_dir()
+    assert items.item_folder("train") == after
+    assert items.item_folder("validation") == measured  # of which nothing has changed
+    if change in ("licence", "more"):  # and back again
+        manifest.write_text(untouched)
+        assert items.item_folder("train") == before
+
+
+def test_items_that_dont_say_what_made_them_count_as_made_of_what_lies_there(
+    recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FEWEST_ITEMS", "VALIDATION_ITEMS"):
+        monkeypatch.setattr(items, name, 1)
+    monkeypatch.setattr(items, "DENSE_ITEMS", 0)
+    built: list[Path] = []
+    monkeypatch.setattr(items, "_build", lambda job: built.append(items._item_path(*job)))
+    settings, place = recipe.Settings(steps=1), tmp_path / "runs" / "cache" / "items" / "train"
+    place.mkdir(parents=True)
+    silence = np.zeros(RATE, np.float32)
+    item = items.Item(silence, silence, np.zeros((36, 1025), np.float32), np.zeros(1025, np.float32), 1.0, 9.0)
+    save_item(item, place / "000000.npz")
+    make(settings, 1)
+    assert paths("train", settings) == [place / "000000.npz"]
+    assert "have changed" not in capsys.readouterr().out
+    write_manifest(recordings, ROW.format("a", "train", "CC0 1.0"), ROW.format("c", "validation", "CC0 1.0"))
+    make(settings, 1)
+    assert "have changed since training items were made" in capsys.readouterr().out
+    assert built[-1].parent != place
+    assert (place / "000000.npz").exists()
+
+
+def test_items_of_a_folder_follow_its_licences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELLAC_DATA", str(tmp_path / "none"))
+    mine = tmp_path / "mine"
+    for name, hertz in (("a", 220.0), ("b", 330.0)):
+        write(mine / f"{name}.wav", tone(6.0, hertz))
+    write_manifest(mine, "a.wav,songs,train,", "b.wav,songs,train,CC BY-NC 4.0,", header="path,set,split,licence,note")
+    with pytest.raises(TrainingError, match="wants its author named"):
+        items.item_folder("train", "all", mine)
+    write_manifest(mine, "a.wav,songs,train,,", "b.wav,songs,train,CC BY-NC 4.0,us/b",
+                   header="path,set,split,licence,source_repository")  # fmt: skip
+    own_folder.cache_clear()
+    places = {items.item_folder(split, kind, mine) for split in ("train", "validation") for kind in ("clean", "all")}
+    assert len(places) == 4
+    for kind, heard in (("clean", {"a.wav"}), ("all", {"a.wav", "b.wav"})):
+        own = Origin(kind, mine).own
+        assert own is not None
+        assert {row.path for row in own.rows()} == heard
 
 
 def test_an_item_of_the_development_data_is_made_again_by_its_number(development_data: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from tests.training.toy_recipes import toys  # noqa: E402
-from training import loop, precision, randomness  # noqa: E402
+from training import loop, precision, provenance, randomness  # noqa: E402
 from training.recipe import CheckpointError, Recipe, Settings, TrainingError  # noqa: E402
 from training.schedule import phase_at  # noqa: E402
 from training.state import checkpoint, checkpoint_weights, start  # noqa: E402
@@ -20,6 +22,7 @@ from training.step import take_step, trainer_of  # noqa: E402
 
 TOYS = {recipe.name: recipe for recipe in toys.RECIPES}
 QUICK = Settings(steps=6, log_steps=2)
+SEEN = {"name": "music", "licence": "CC0 1.0", "recordings": 2, "seconds": 1.5, "sources": ["one/a"]}
 
 
 @pytest.fixture(autouse=True)
@@ -220,6 +223,29 @@ def test_a_clean_run_does_not_begin_with_weights_that_saw_more(monkeypatch: pyte
         loop.run(with_room(TOYS["toy_plain"]), replace(QUICK, from_room=True))
     with pytest.raises(CheckpointError, match="no room to begin from"):
         loop.run(TOYS["toy_plain"], replace(QUICK, from_room=True))
+
+
+def test_a_checkpoint_says_what_was_seen_and_until_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = with_room(TOYS["toy_plain"]).room
+    assert named is not None
+    room = replace(named(), trained_sets=())
+    recipe = replace(TOYS["toy_plain"], room=lambda: room)
+    days = {datetime.now(UTC).date().isoformat()}
+    path = loop.run(recipe, QUICK)
+    content = checkpoint(path)
+    assert content["data"] == "[]"
+    assert content["trained_until"] in days | {datetime.now(UTC).date().isoformat()}
+    content |= {"trained_until": "2001-02-03", "data": json.dumps([SEEN | {"recordings": 5}])}
+    torch.save(content, path)
+    monkeypatch.setattr(provenance, "rows_seen", lambda *_: [SEEN, SEEN | {"name": "violin"}])
+    again = checkpoint(loop.run(recipe, replace(QUICK, resume=True)))
+    assert again["trained_until"] == "2001-02-03"  # no step was left to take
+    assert json.loads(again["data"]) == [SEEN | {"recordings": 5}, SEEN | {"name": "violin"}]
+
+
+def test_a_run_whose_beginning_nobody_wrote_down_stays_unknown() -> None:
+    assert provenance.joined("", "[]") == provenance.joined("[]", "") == ""
+    assert checkpoint(loop.run(TOYS["toy_plain"], QUICK))["data"] == ""  # it has no room, and so names no sets
 
 
 def test_batches_that_end_are_said() -> None:

@@ -86,7 +86,7 @@ def test_other_own_recordings_are_another_run(saved: Path) -> None:
 
 def test_a_checkpoint_from_before_says_what_can_still_be_done_with_it(saved: Path) -> None:
     change(saved, lambda content: content.pop("steps"))
-    with pytest.raises(CheckpointError, match="exported, but not resumed"):
+    with pytest.raises(CheckpointError, match="planned in steps and can't be resumed"):
         load(start(PLAIN, QUICK), saved)
     assert checkpoint(saved)["licences"] == "clean"
     change(saved, lambda content: content.pop("licences"))

@@ -45,6 +45,16 @@ CLEAN_LICENCES: Final = tuple(kind.beginning for kind in LICENCES if kind.is_cle
 
 
 @dataclass(frozen=True)
+class Source:
+    """What weights learn from beside recordings, such as the sound font that plays their notes."""
+
+    name: str
+    licence: str
+    author: str
+    must_be_named: bool = True  # the licence wants its notice kept, as MIT does
+
+
+@dataclass(frozen=True)
 class Terms:
     """Under which licence weights stand."""
 
@@ -101,10 +111,10 @@ def check_choice(licences: str) -> None:
         raise TrainingError(f'licences must be "clean" or "all", got {licences!r}')
 
 
-def terms_of(rows: Iterable[Recording]) -> Terms:
+def terms_of(rows: Iterable[Recording], named: Iterable[str] = ()) -> Terms:
     """Return the strictest licence among the recordings, of two equally strict ones the later version.
 
-    A user's own recordings are named beside it and never hide it.
+    A user's own recordings are named beside it and never hide it; `named` must be named whatever their licence.
 
     Raises
     ------
@@ -118,7 +128,8 @@ def terms_of(rows: Iterable[Recording]) -> Terms:
     licence = max(others, key=lambda name: (strictness(name), name), default="")
     if len(others) < len(listed):
         licence = f"{licence} and the user's own recordings" if licence else "the user's own recordings"
-    sources = sorted({row.source for row in listed if licence_class(row.licence, row.path).must_name_authors})
+    authors = {row.source for row in listed if licence_class(row.licence, row.path).must_name_authors}
+    sources = sorted(authors | set(named))
     return Terms(licence, f"required: name {', '.join(sources)}" if sources else "not required")
 
 
@@ -137,3 +148,37 @@ def data_table(rows: Iterable[Recording]) -> list[dict[str, Any]]:
         }
         for (name, licence), group in sorted(groups.items())
     ]
+
+
+def source_table(sources: Iterable[Source], licences: str) -> list[dict[str, Any]]:
+    """Further sources as a card lists them beside the recordings.
+
+    Raises
+    ------
+    TrainingError
+        If the licence of one is unknown, or keeps weights from being sold that may be.
+    """
+    for source in sources:
+        if not licence_class(source.licence, source.name).is_clean and licences == "clean":
+            raise TrainingError(
+                f"{source.name} stands under {source.licence}, which keeps weights from being sold: take --data all, "
+                "or do without it"
+            )
+    return [
+        {"name": source.name, "licence": source.licence, "sources": [source.author]}
+        | ({"notice": "required"} if source.must_be_named else {})
+        for source in sources
+    ]
+
+
+def joined_tables(*tables: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one table of all that was seen; of a group in several tables the larger count, and every source."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in (row for table in tables for row in table):
+        same = found.setdefault((row["name"], row["licence"]), row)
+        counts: dict[str, Any] = {
+            key: max(same.get(key, 0), row[key]) for key in ("recordings", "seconds") if key in row
+        }
+        sources = sorted({*same["sources"], *row["sources"]})
+        found[row["name"], row["licence"]] = {**row, **same, **counts, "sources": sources}
+    return [found[key] for key in sorted(found)]

@@ -26,6 +26,13 @@ SUFFIXES: Final = frozenset({
 })  # fmt: skip
 
 
+# What the development data call their sets; a part of them, as it travels in a pack, may lack some.
+SETS: Final = (
+    "music", "violin", "speech_single", "speech_multi", "singing", "piano_samples", "violin_samples", "surface_noise",
+    "performances",
+)  # fmt: skip
+
+
 class NoRecordingsError(TrainingError, FileNotFoundError):
     """There is nothing to train on, or nothing of the kind that was asked for."""
 
@@ -116,14 +123,31 @@ def performances(split: str, licences: str = "clean") -> tuple[Recording, ...]:
     return tuple(row for row in rows if licences == "all" or row.is_clean)
 
 
-def training_rows(
-    licences: str, sets: Iterable[str] | None = None, folder: Path | None = None
-) -> tuple[Recording, ...]:
-    """Return what weights may have been trained on: the sets of a room, and a person's own folder beside them."""
-    wanted = None if sets is None else frozenset(sets)
-    listed: tuple[Recording, ...] = recordings("train", licences)
-    own = recordings("train", licences, folder) if folder else ()
-    return (*(row for row in listed if wanted is None or row.set in wanted), *own)
+def training_rows(licences: str, sets: Iterable[str]) -> tuple[Recording, ...]:
+    """Return what weights of these sets of the development data may be trained on: recordings and note lists.
+
+    Raises
+    ------
+    NoRecordingsError
+        If they hold nothing at all under these licences.
+    TrainingError
+        If a set is known neither here nor to the manifest, or a licence or the choice is unknown.
+    """
+    wanted = frozenset(sets)
+    unknown = wanted - {*SETS, *(row.set for row in _rows(None))}
+    if unknown:
+        raise TrainingError(
+            f"there is no set {', '.join(sorted(unknown))} in {data_folder()}: correct the name in the room, or list "
+            "its recordings in manifest.csv"
+        )
+    rows = [*recordings("train", licences), *performances("train", licences)]
+    found = tuple(row for row in rows if row.set in wanted)
+    if not found:
+        hint = 'take --data "all", or add recordings' if licences == "clean" else "add recordings"
+        raise NoRecordingsError(
+            f"{', '.join(sorted(wanted))} in {data_folder()} hold nothing to train on ({licences} licences): {hint}"
+        )
+    return found
 
 
 def _chosen(rows: tuple[Recording, ...], split: str, licences: str) -> tuple[Recording, ...]:

@@ -3,7 +3,8 @@
 `FOLDER/noise` holds noise alone, of any length from half a second on, at any rate, in any number of channels;
 `FOLDER/music` holds recordings clean enough to be a target. Files that lie beside these two folders are transfers as
 they come: of each, the passages of noise alone are found (lead-in, pauses, run-out). A `manifest.csv` in FOLDER takes
-the place of all this: rows whose set is "noise" are noise, all others music.
+the place of all this: rows whose set is "noise" are noise, all others music. Its splits and licences count as those of
+the development data do.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ import scipy.signal
 
 from training.data.auditing import Audit, audit, report
 from training.data.decoded import RATE, Samples, cached_mono
-from training.data.manifest import NoRecordingsError, Recording, read_manifest, scan
+from training.data.licences import licence_class
+from training.data.manifest import NoRecordingsError, Recording, read_manifest, recordings, scan
 from training.data.splits import SPLITS, VALIDATION_SHARE
+from training.errors import TrainingError
 
 SHORTEST_SECONDS: Final = 0.5  # of noise alone
 NOISE: Final = "own_noise"
@@ -76,7 +79,11 @@ class OwnFolder:
 
     def rows(self) -> tuple[Recording, ...]:
         """The recordings that are used, each once."""
-        stretches = [stretch for side in (*self.noise, *self.music) for stretch in side]
+        return tuple(dict.fromkeys(row for split in SPLITS for row in self.rows_in(split)))
+
+    def rows_in(self, split: str) -> tuple[Recording, ...]:
+        """The recordings of which a split hears at least a part, each once."""
+        stretches = (*self.noise_in(split), *self.music_in(split))
         return tuple(dict.fromkeys(stretch.recording for stretch in stretches))
 
     def listing_digest(self) -> str:
@@ -84,20 +91,31 @@ class OwnFolder:
         digest = hashlib.sha256()
         for row in sorted(self.rows(), key=lambda row: (row.set, row.path)):
             facts = row.file.stat()
-            digest.update(f"{row.set} {row.path} {row.split} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+            line = f"{row.set} {row.path} {row.split} {row.licence} {facts.st_size} {facts.st_mtime_ns}\n"
+            digest.update(line.encode())
         return digest.hexdigest()[:8]
 
 
 @lru_cache(maxsize=4)
-def own_folder(folder: Path) -> OwnFolder:
+def own_folder(folder: Path, licences: str = "clean") -> OwnFolder:
     """Read a folder; what can't be used is printed with a count.
+
+    Parameters
+    ----------
+    folder
+        Where it lies.
+    licences
+        "clean" or "all"; where a manifest states none, a recording is the person's own, and clean.
 
     Raises
     ------
     NoRecordingsError
         If nothing in it can be used.
+    TrainingError
+        If its manifest holds an unknown licence, one that wants its author named without naming him, or a piece in
+        both splits.
     """
-    rows = _rows(folder)
+    rows = _rows(folder, licences)
     checked = audit(rows)
     good, bad = list(checked.good), list(checked.bad)
     noise, music = list[Stretch](), list[Stretch]()
@@ -112,6 +130,7 @@ def own_folder(folder: Path) -> OwnFolder:
     left_out = Audit(tuple(row for row in good if id(row) not in left), tuple(bad))
     report(left_out)
     if not noise and not music:
+        _refuse_unclean(folder, licences, rows)
         raise NoRecordingsError(
             f"nothing in {folder} can be used ({len(rows)} recordings found): put noise alone (0.5 s or longer) into "
             f"{folder / 'noise'}, clean recordings into {folder / 'music'}, or transfers with a lead-in beside them"
@@ -121,11 +140,6 @@ def own_folder(folder: Path) -> OwnFolder:
         _say_shared(folder, noise[0])
         divided = (divided[0], divided[0])
     return OwnFolder(folder, divided, _divided(music), left_out)
-
-
-def own_rows(folder: Path) -> tuple[Recording, ...]:
-    """Return the recordings of a folder that training uses, for the card."""
-    return own_folder(folder).rows()
 
 
 def noise_passages(row: Recording) -> Iterator[Stretch]:
@@ -159,10 +173,11 @@ def is_tonal(samples: Samples) -> bool:
 _HIGH_PASS: Final = scipy.signal.butter(2, 100.0, "highpass", fs=RATE, output="sos")  # rumble isn't what is judged
 
 
-def _rows(folder: Path) -> tuple[Recording, ...]:
+def _rows(folder: Path, licences: str) -> tuple[Recording, ...]:
     if (folder / "manifest.csv").is_file():
         return tuple(
-            replace(row, set=NOISE if row.set in ("noise", "surface_noise") else MUSIC) for row in read_manifest(folder)
+            replace(row, set=NOISE if row.set in ("noise", "surface_noise", NOISE) else MUSIC)
+            for row in map(_named, (row for split in SPLITS for row in recordings(split, licences, folder)))
         )
     if not folder.is_dir():
         raise NoRecordingsError(f"there is no folder {folder}: name one that holds noise/ or music/")
@@ -171,6 +186,24 @@ def _rows(folder: Path) -> tuple[Recording, ...]:
         top = Path(row.path).parts[0].lower()
         rows.append(replace(row, set={"noise": NOISE, "music": MUSIC}.get(top, TRANSFER)))
     return tuple(rows)
+
+
+def _named(row: Recording) -> Recording:
+    if licence_class(row.licence, row.path).must_name_authors and not row.source:
+        raise TrainingError(
+            f"{row.path} stands under {row.licence}, which wants its author named, and the manifest names none: fill "
+            "in its source_repository"
+        )
+    return row
+
+
+def _refuse_unclean(folder: Path, licences: str, rows: Sequence[Recording]) -> None:
+    listed = len(read_manifest(folder)) if licences == "clean" and not rows else 0
+    if listed:
+        raise NoRecordingsError(
+            f"all {listed} recordings of {folder} stand under licences that keep weights from being sold: take "
+            "--data all, or add recordings of your own"
+        )
 
 
 def _unfit(row: Recording, found: Sequence[Stretch]) -> str:

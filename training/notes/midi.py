@@ -1,7 +1,7 @@
 """Note lists as MIDI files and back, and the performances of real pianists that the development data hold.
 
-The performances (Vienna 4x22: no licence stated; ASAP: non-commercial) are for measuring; nothing here lets them into
-a training set.
+Reading them is for measuring. Learning from them is for `training.data.performances` to allow: never from Vienna 4x22,
+which states no licence, and from ASAP, which is non-commercial, only where "all" licences are asked for.
 """
 
 from __future__ import annotations

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from training.data.licences import LICENCES, OWN, data_table, is_known, strictness, terms_of
+from training.data.licences import (
+    LICENCES,
+    OWN,
+    Source,
+    data_table,
+    is_known,
+    joined_tables,
+    source_table,
+    strictness,
+    terms_of,
+)
 from training.data.manifest import Recording
 from training.errors import TrainingError
 
@@ -58,3 +68,28 @@ def test_the_table_of_a_card_counts_by_set_and_licence() -> None:
         ("CC0 1.0", 2, 3.0, ["one/a", "two/b"]),
         ("own", 1, 1.5, []),
     ]
+
+
+def test_a_source_that_is_no_recording_stands_in_the_table_with_its_notice() -> None:
+    font, irs = Source("FluidR3 GM", "MIT", "Frank Wen"), Source("rooms", "CC BY-NC 4.0", "some one")
+    assert source_table([font], "clean") == [
+        {"name": "FluidR3 GM", "licence": "MIT", "sources": ["Frank Wen"], "notice": "required"}
+    ]
+    with pytest.raises(TrainingError, match=r"rooms stands under CC BY-NC 4\.0.*take --data all"):
+        source_table([irs], "clean")
+    assert len(source_table([font, irs], "all")) == 2
+    with pytest.raises(TrainingError, match="nothing is known of the licence 'GPL' of x"):
+        source_table([Source("x", "GPL", "y")], "all")
+
+
+def test_of_two_tables_everything_is_kept_and_nothing_counted_twice() -> None:
+    home = data_table([row("CC0 1.0"), row("CC0 1.0", "two/b"), row("CC BY 4.0")])
+    away = data_table([row("CC0 1.0", "three/c"), row(OWN, "")]) + source_table(
+        [Source("FluidR3 GM", "MIT", "Frank Wen")], "clean"
+    )
+    both = {line["licence"]: line for line in joined_tables(home, away)}
+    assert both.keys() == {"CC0 1.0", "CC BY 4.0", OWN, "MIT"}
+    assert both["CC0 1.0"]["recordings"] == 2
+    assert both["CC0 1.0"]["sources"] == ["one/a", "three/c", "two/b"]
+    assert both["MIT"]["notice"] == "required"
+    assert joined_tables(home, home) == home

@@ -48,6 +48,21 @@ def test_performances_without_a_licence_are_measured_on_and_never_trained_on() -
     assert [row.path for row in data.performances("validation", "all")] == ["g.mid"]
 
 
+@pytest.mark.usefixtures("listed")
+def test_note_lists_count_among_what_weights_are_trained_on() -> None:
+    rows = data.training_rows("all", ("music", "performances"))
+    assert [row.path for row in rows] == ["a.flac", "b.flac", "f.zip"]
+    with pytest.raises(TrainingError, match=r"performances .* hold nothing to train on \(clean licences\)"):
+        data.training_rows("clean", ("performances",))
+
+
+@pytest.mark.usefixtures("listed")
+def test_a_misspelt_set_is_refused_and_one_that_only_isnt_at_hand_is_not() -> None:
+    with pytest.raises(TrainingError, match="there is no set musik"):
+        data.training_rows("clean", ("musik", "music"))
+    assert [row.path for row in data.training_rows("clean", ("violin", "music"))] == ["a.flac"]
+
+
 def test_an_unknown_choice_of_licences_is_refused(listed: Path) -> None:
     with pytest.raises(TrainingError, match='"clean" or "all", got \'some\''):
         data.recordings("train", "some")

@@ -10,7 +10,7 @@ from scipy.signal import butter, sosfilt
 
 from tests.training.data.recordings_on_disk import Samples, tone, write, write_manifest
 from training.data import auditing
-from training.data.own import Stretch, is_tonal, own_folder, own_rows
+from training.data.own import Stretch, is_tonal, own_folder
 from training.errors import TrainingError
 
 RATE = 44_100
@@ -44,7 +44,7 @@ def test_noise_of_any_rate_and_width_is_taken(tmp_path: Path) -> None:
     write(tmp_path / "Noise" / "b.flac", np.stack([hiss(0.6, 22_050)] * 2, axis=1), 22_050)
     write(tmp_path / "noise" / "c.ogg", hiss(1.0, seed=2))
     found = own_folder(tmp_path)
-    assert {row.path for row in own_rows(tmp_path)} == {"noise/a.wav", "Noise/b.flac", "noise/c.ogg"}
+    assert {row.path for row in found.rows()} == {"noise/a.wav", "Noise/b.flac", "noise/c.ogg"}
     assert all(found.noise)
     assert not found.music[0]
     seconds = {s.recording.path: s.frames / RATE for side in found.noise for s in side}
@@ -126,7 +126,7 @@ def test_what_cant_be_used_is_printed_with_a_count(tmp_path: Path, capsys: pytes
     write(tmp_path / "noise" / "silent.wav", np.zeros(RATE))
     write(tmp_path / "music" / "quiet.wav", np.zeros(RATE))
     (tmp_path / "noise" / "text.wav").write_text("no audio")
-    assert [row.path for row in own_rows(tmp_path)] == ["noise/good.wav"]
+    assert [row.path for row in own_folder(tmp_path).rows()] == ["noise/good.wav"]
     said = capsys.readouterr().err
     assert "4 of 5 recordings are left out:" in said
     assert "noise/short.wav lasts 0.40 s: noise must last 0.5 s or longer" in said
@@ -152,6 +152,61 @@ def test_a_manifest_says_which_is_noise_and_which_split(tmp_path: Path) -> None:
     found = own_folder(tmp_path)
     assert [s.recording.path for side in found.noise for s in side] == ["y.wav", "x.wav"]
     assert found.music_in("train")[0].recording.path == "tune.wav"
+
+
+LICENSED = "path,set,split,licence,source_repository,note"
+
+
+def licensed(folder: Path, *more: str) -> None:
+    """A folder whose manifest states licences."""
+    for number, name in enumerate(("mine", "free", "sold", "marked")):
+        write(folder / f"{name}.wav", hiss(1.0, seed=number))
+    write_manifest(
+        folder, "mine.wav,noise,train,,,", "free.wav,noise,train,CC BY 4.0,some/one,",
+        "sold.wav,noise,train,CC BY-NC 4.0,some/two,", "marked.wav,noise,train,CC0 1.0,,NON-COMMERCIAL", *more,
+        header=LICENSED,
+    )  # fmt: skip
+
+
+def test_a_manifest_of_ones_own_separates_clean_from_non_commercial_recordings(tmp_path: Path) -> None:
+    licensed(tmp_path)
+    clean, everything = own_folder(tmp_path, "clean"), own_folder(tmp_path, "all")
+    assert [(row.path, row.licence) for row in clean.rows()] == [("mine.wav", "own"), ("free.wav", "CC BY 4.0")]
+    assert [row.path for row in everything.rows()] == ["mine.wav", "free.wav", "sold.wav", "marked.wav"]
+    assert clean.listing_digest() != everything.listing_digest()
+
+
+def test_another_licence_makes_another_listing(tmp_path: Path) -> None:
+    licensed(tmp_path)
+    before = own_folder(tmp_path).listing_digest()
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace("CC BY 4.0", "CC BY 3.0"))
+    own_folder.cache_clear()
+    assert own_folder(tmp_path).listing_digest() != before
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("mine.wav,noise,train,all rights reserved,,", "nothing is known of the licence 'all rights reserved'"),
+        ("mine.wav,noise,train,CC BY 4.0,,", "wants its author named"),
+        ("side 1.wav,noise,train,,,\nside 2.wav,noise,validation,,,", "stand in both splits"),
+    ],
+)
+def test_a_mistake_in_a_manifest_of_ones_own_is_said(row: str, said: str, tmp_path: Path) -> None:
+    for name in ("mine", "side 1", "side 2"):
+        write(tmp_path / f"{name}.wav", hiss(1.0))
+    write_manifest(tmp_path, *row.split("\n"), header=LICENSED)
+    with pytest.raises(TrainingError, match=said):
+        own_folder(tmp_path)
+
+
+def test_a_folder_of_non_commercial_recordings_alone_is_told_from_an_empty_one(tmp_path: Path) -> None:
+    write(tmp_path / "sold.wav", hiss(1.0))
+    write_manifest(tmp_path, "sold.wav,noise,train,CC BY-NC 4.0,some/two,", header=LICENSED)
+    with pytest.raises(TrainingError, match=r"all 1 recordings .* take --data all"):
+        own_folder(tmp_path)
+    assert own_folder(tmp_path, "all").noise_in("train")
 
 
 def test_other_recordings_make_another_listing(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from training.recipe import Example
-from training.state import Row, State, write_whole
+from training.state import FILE, Row, State
+from training.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,12 +83,25 @@ class Progress:
                           for name, value in row.items()))  # fmt: skip
 
 
+def set_aside(folder: Path) -> Path | None:
+    """Give the checkpoint of a run, and its log, names that no other run takes; return the checkpoint's, if any."""
+    path, number = folder / FILE, 1
+    if not path.exists():
+        return None
+    while (kept := path.with_stem(f"{path.stem}-before-{number}")).exists():
+        number += 1
+    path.replace(kept)
+    if (folder / LOG).exists():
+        (folder / LOG).replace(folder / f"log-before-{number}.csv")
+    return kept
+
+
 def write_journal(state: State, folder: Path) -> None:
     """Write log.csv and the curves.
 
     Raises
     ------
-    CheckpointError
+    TrainingError
         If the disk doesn't take them.
     """
     write_whole(folder / LOG, csv_of(state.rows), _ADVICE)
@@ -102,7 +116,7 @@ def write_examples(examples: Sequence[Example], folder: Path) -> None:
 
     Raises
     ------
-    CheckpointError
+    TrainingError
         If the disk doesn't take them.
     """
     if importlib.util.find_spec("matplotlib") is None:

@@ -22,6 +22,7 @@ from training.losses.base import (
     item_power,
     silence_term,
 )
+from training.losses.modes import safe
 from training.losses.transform import Resolution, transform
 
 _LEAST_LEVEL: Final = 1e-5  # -100 dBFS: below it a target counts as this loud, so that a ratio to it stays a number
@@ -81,7 +82,7 @@ class SpectrumLoss(Loss):
 
     def key(self) -> tuple[object, ...]:
         """The kept spectra depend on the sizes and the window."""
-        return (*super().key(), self.size, self.window_name)
+        return ("spectra", self.size, self.window_name)
 
     def references(self, target: Tensor) -> dict[str, Tensor]:
         """The target's spectra and their scale."""
@@ -112,7 +113,7 @@ class ComplexSTFTLoss(SpectrumLoss):
 
     def distances(self, spectra: Tensor, prepared: Prepared) -> dict[str, Tensor]:
         """L1 over both parts."""
-        return {"complex": _complex_l1(spectra, prepared.tensors["spectra"])}
+        return {"complex": complex_l1(spectra, prepared.tensors["spectra"])}
 
     def distance_weights(self) -> dict[str, float]:
         """One term."""
@@ -151,7 +152,7 @@ class CompressedMagnitudeLoss(SpectrumLoss):
 
     def key(self) -> tuple[object, ...]:
         """The kept magnitudes depend on the power."""
-        return (*super().key(), self.power)
+        return (*super().key(), "compressed", self.power)
 
     def references(self, target: Tensor) -> dict[str, Tensor]:
         """The compressed target too."""
@@ -160,10 +161,9 @@ class CompressedMagnitudeLoss(SpectrumLoss):
 
     def distances(self, spectra: Tensor, prepared: Prepared) -> dict[str, Tensor]:
         """Both terms."""
-        miss = self._compressed(spectra) - prepared.tensors["compressed"]
-        found = {"compressed": miss.square().mean(dim=(1, 2, 3))}
+        found = {"compressed": squared_difference(self._compressed(spectra), prepared.tensors["compressed"])}
         if self.w_complex:
-            found["complex"] = _complex_l1(spectra, prepared.tensors["spectra"])
+            found["complex"] = complex_l1(spectra, prepared.tensors["spectra"])
         return found
 
     def distance_weights(self) -> dict[str, float]:
@@ -171,8 +171,7 @@ class CompressedMagnitudeLoss(SpectrumLoss):
         return {"compressed": 1.0, "complex": self.w_complex}
 
     def _compressed(self, spectra: Tensor) -> Tensor:
-        """|spectra|^power with a finite slope at zero."""
-        return (torch.view_as_real(spectra).square().sum(dim=-1) + _POWER_FLOOR).pow(0.5 * self.power)
+        return compressed(torch.view_as_real(spectra).square().sum(dim=-1), self.power)
 
 
 class OverSuppressionLoss(CompressedMagnitudeLoss):
@@ -199,8 +198,7 @@ class OverSuppressionLoss(CompressedMagnitudeLoss):
 
     def distances(self, spectra: Tensor, prepared: Prepared) -> dict[str, Tensor]:
         """One side of the difference."""
-        missing = (prepared.tensors["compressed"] - self._compressed(spectra)).clamp(min=0.0)
-        return {"missing": missing.square().mean(dim=(1, 2, 3))}
+        return {"missing": squared_shortfall(self._compressed(spectra), prepared.tensors["compressed"])}
 
     def distance_weights(self) -> dict[str, float]:
         """One term."""
@@ -236,6 +234,10 @@ class PhaseLoss(SpectrumLoss):
     ) -> None:
         super().__init__(fft_size, hop_size, win_length, window, reduction, output=output, mask_silence=mask_silence)
         self.w_phase, self.w_delay, self.w_frequency = w_phase, w_delay, w_frequency
+
+    def key(self) -> tuple[object, ...]:
+        """Phasors are kept too."""
+        return (*super().key(), "phasors")
 
     def references(self, target: Tensor) -> dict[str, Tensor]:
         """The target's phasors and magnitudes, for weights."""
@@ -285,8 +287,31 @@ def _chord(found: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
     return (chord * weight).sum(dim=(1, 2, 3)) / (weight.sum(dim=(1, 2, 3)) + _POWER_FLOOR)
 
 
-def _complex_l1(spectra: Tensor, wanted: Tensor) -> Tensor:
-    return torch.view_as_real(spectra - wanted).abs().mean(dim=(1, 2, 3, 4))
+@safe
+def complex_l1(spectra: Tensor, wanted: Tensor) -> Tensor:
+    """Mean absolute difference of real and imaginary parts of (items, ...) spectra, shape (items,)."""
+    return _per_item(torch.view_as_real(spectra - wanted).abs())
+
+
+def compressed(power: Tensor, exponent: float = 0.3) -> Tensor:
+    """Magnitude to this exponent, from a power spectrum in units of the target's power; its slope at zero is finite."""
+    return (power + _POWER_FLOOR).pow(0.5 * exponent)
+
+
+@safe
+def squared_difference(found: Tensor, wanted: Tensor) -> Tensor:
+    """Mean square difference per item, shape (items,), of (items, ...) compressed magnitudes."""
+    return _per_item((found - wanted).square())
+
+
+@safe
+def squared_shortfall(found: Tensor, wanted: Tensor) -> Tensor:
+    """Mean square per item of what is missing of compressed magnitudes; too much costs nothing (TEA-PSE's term)."""
+    return _per_item((wanted - found).clamp(min=0.0).square())
+
+
+def _per_item(values: Tensor) -> Tensor:
+    return values.mean(dim=tuple(range(1, values.ndim)))
 
 
 def _wide(per_item: Tensor) -> Tensor:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from training.losses.modes import safe
 
+
+@safe
 def laplace_loss(mu: Tensor, log_scale: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Weighted negative log-likelihood of a Laplace distribution, per item.
 

@@ -7,10 +7,12 @@ More than one process: `torchrun --nproc-per-node 2 -m training RECIPE`. On a ma
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -19,25 +21,69 @@ from training.loop import run
 from training.recipe import Settings, TrainingError
 from training.recipes import find_recipe
 
+N = TypeVar("N", int, float)
+
+
+def minutes(word: str) -> float:
+    """A finite number from 0 on."""
+    value = _number(word, float)
+    if not (math.isfinite(value) and value >= 0.0):
+        raise argparse.ArgumentTypeError(f"{word} minutes make no sense: give 0 or more")
+    return value
+
+
+def positive(word: str) -> float:
+    """A finite number over 0."""
+    value = _number(word, float)
+    if not (math.isfinite(value) and value > 0.0):
+        raise argparse.ArgumentTypeError(f"{word} makes no sense: give a number over 0")
+    return value
+
+
+def count(word: str) -> int:
+    """A whole number over 0."""
+    value = _number(word, int)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{word} makes no sense: give a whole number over 0")
+    return value
+
+
+def seed(word: str) -> int:
+    """A whole number from 0 on that torch takes."""
+    value = _number(word, int)
+    if not 0 <= value < 2**63:
+        raise argparse.ArgumentTypeError(f"{word} is no seed: give a whole number from 0 on")
+    return value
+
+
+def _number(word: str, kind: type[N]) -> N:
+    try:
+        return kind(word)
+    except ValueError as error:
+        name = "whole number" if kind is int else "number"
+        raise argparse.ArgumentTypeError(f"{word!r} is no {name}") from error
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     words = argparse.ArgumentParser(prog="python -m training", description="Train one network; leaves it in runs/.")
     words.add_argument("recipe", help="a file in training/recipes or its like; a wrong name lists them all")
     length = words.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=float, default=20.0, help="of training, over all resumptions (20)")
-    length.add_argument("--steps", type=int, help="the whole run in steps, instead of minutes")
-    words.add_argument("--stop-after", type=float, metavar="MINUTES", help="stop this process then; --resume goes on")
+    length.add_argument("--minutes", type=positive, default=20.0, help="of training, over all resumptions (20)")
+    length.add_argument("--steps", type=count, help="the whole run in steps, instead of minutes")
+    words.add_argument(
+        "--stop-after", type=positive, metavar="MINUTES", help="stop this process then; --resume goes on"
+    )
     words.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     words.add_argument("--resume", action="store_true", help="go on from the last checkpoint, if there is one")
     words.add_argument("--from-room", action="store_true", help="begin with the weights that are shipped")
     words.add_argument("--data", choices=("clean", "all"), default="clean", help="licences to train on")
     words.add_argument("--folder", type=Path, help="own recordings: FOLDER/noise and FOLDER/music")
-    words.add_argument("--seed", type=int, default=0)
-    words.add_argument("--threads", type=int, help="of this process (all cores, shared by the processes)")
+    words.add_argument("--seed", type=seed, default=0, help="of everything that is drawn: 0 or more (0)")
+    words.add_argument("--threads", type=count, help="of this process (all cores, shared by the processes)")
     words.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=None, help="(as the recipe says)")
-    words.add_argument("--checkpoint-minutes", type=float, default=5.0, help="between two checkpoints (5)")
-    words.add_argument("--log-steps", type=int, default=20, help="between two lines of the log (20)")
+    words.add_argument("--checkpoint-minutes", type=minutes, default=5.0, help="between two checkpoints (5)")
+    words.add_argument("--log-steps", type=count, default=20, help="between two lines of the log (20)")
     return words
 
 
@@ -47,12 +93,8 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     Raises
     ------
     TrainingError
-        If a number makes no sense or the folder isn't there.
+        If the device or the folder isn't there.
     """
-    for name in ("minutes", "steps", "stop_after", "threads", "log_steps"):
-        value = getattr(arguments, name)
-        if value is not None and value <= 0:
-            raise TrainingError(f"--{name.replace('_', '-')} is {value:g}: give a number over 0")
     if arguments.folder is not None and not arguments.folder.is_dir():
         raise TrainingError(f"there is no folder {arguments.folder}: give the one that holds noise/ or music/")
     check_device(arguments.device)
@@ -89,7 +131,7 @@ def check_device(device: str) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line; what a person can mend is one sentence and exit status 1."""
+    """Run the command line; what a person can mend is one sentence and exit status 1, a wrong word 2."""
     words = sys.argv[1:] if words is None else words
     if words[:1] in (["pack"], ["unpack"]):
         from training.packing.command import main as take_along

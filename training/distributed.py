@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import torch
 import torch.distributed as dist
@@ -18,6 +19,9 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from training.recipe import Batch, Settings, TrainingError
+
+# The others wait while the first builds items, which can take long; torch would give them up after 10 minutes (NCCL).
+PATIENCE: Final = timedelta(hours=6)
 
 
 @contextmanager
@@ -31,7 +35,7 @@ def joined(settings: Settings) -> Iterator[Settings]:
     device = f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else settings.device
     if on_gpu:
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if on_gpu else "gloo")
+    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE)
     try:
         yield replace(settings, device=device, processes=processes, rank=dist.get_rank())
     finally:
@@ -54,18 +58,40 @@ def part(batch: Batch, settings: Settings) -> Batch:
     Raises
     ------
     TrainingError
-        If the batch can't be shared equally: the average of the parts would not be that of the whole.
+        If the batch can't be shared equally.
     """
     if settings.processes == 1:
         return batch
-    items = {len(value) for value in batch.values()}
-    if len(items) != 1 or (count := items.pop()) % settings.processes:
+    counts = {name: len(value) if value.ndim else None for name, value in batch.items()}
+    if single := [name for name, count in counts.items() if count is None]:
         raise TrainingError(
-            f"a batch of {sorted(items) or count} items can't be shared equally by {settings.processes} processes: "
-            "start a number of processes that divides the batch"
+            f"{single[0]!r} in a batch is one number for all its items and can't be shared by {settings.processes} "
+            "processes: let the recipe repeat it for every item"
         )
-    share = count // settings.processes
-    return {name: value[settings.rank * share : (settings.rank + 1) * share] for name, value in batch.items()}
+    if len(set(counts.values())) != 1:
+        raise TrainingError(
+            f"the entries of a batch hold different numbers of items ({counts}) and can't be shared by "
+            f"{settings.processes} processes: let the recipe yield one row per item everywhere"
+        )
+    mine = share(next(count for count in counts.values() if count is not None), settings)
+    return {name: value[mine] for name, value in batch.items()}
+
+
+def share(count: int, settings: Settings) -> slice:
+    """Which of a batch's `count` items are this process's.
+
+    Raises
+    ------
+    TrainingError
+        If they can't be shared equally: the average of the parts would not be that of the whole.
+    """
+    if count % settings.processes:
+        raise TrainingError(
+            f"a batch of {count} items can't be shared equally by {settings.processes} processes: start a number of "
+            "processes that divides the batch"
+        )
+    size = count // settings.processes
+    return slice(settings.rank * size, (settings.rank + 1) * size)
 
 
 def averaged(values: Sequence[float], settings: Settings) -> list[float]:

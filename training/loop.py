@@ -7,6 +7,7 @@ had been: what happens in a step follows from its number, the seed and the plan 
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import signal
@@ -24,7 +25,8 @@ import numpy as np
 from training import distributed, randomness
 from training.data.loader import Ahead, ahead
 from training.data.own import own_folder
-from training.journal import VALIDATION, Progress, write_examples, write_journal
+from training.journal import VALIDATION, Progress, set_aside, write_examples, write_journal
+from training.losses.modes import modes_heard, widest
 from training.precision import uses_bf16
 from training.provenance import data_facts, joined
 from training.recipe import Batch, CheckpointError, Phase, Recipe, Settings, TrainingError
@@ -66,7 +68,7 @@ class Clock:
 
 
 class Averages:
-    """Means of figures between two rows of the log; a figure may be absent from some steps."""
+    """Means of figures between two rows of the log; a figure may be absent from some steps, or be no number there."""
 
     def __init__(self) -> None:
         self._sums: dict[str, tuple[float, int]] = {}
@@ -74,8 +76,12 @@ class Averages:
     def add(self, figures: dict[str, float]) -> None:
         """Take in the figures of a step."""
         for name, value in figures.items():
-            total, count = self._sums.get(name, (0.0, 0))
-            self._sums[name] = total + value, count + 1
+            if math.isfinite(value):
+                total, count = self._sums.get(name, (0.0, 0))
+                self._sums[name] = total + value, count + 1
+
+    def __bool__(self) -> bool:
+        return bool(self._sums)
 
     def take(self) -> dict[str, float]:
         """Return the means, and begin anew."""
@@ -102,7 +108,10 @@ def run(recipe: Recipe, settings: Settings, workers: int = 1) -> Path:
     if is_resumed:
         load(state, path)
         # Which items there are follows from what was asked for at first.
+        tell_of_the_plan(state, settings)
         settings = replace(settings, minutes=state.asked_minutes, steps=state.asked_steps)
+        if is_done(state):
+            return path
     elif settings.from_room:
         load_room(recipe, state)
     if settings.rank == 0:
@@ -111,9 +120,10 @@ def run(recipe: Recipe, settings: Settings, workers: int = 1) -> Path:
     if recipe.make_items and settings.rank == 0:
         recipe.make_items(settings, workers)
     distributed.wait(settings)
+    note_inputs(recipe, settings, state, use_bf16=use_bf16)
     if not is_resumed:
         prepare(recipe, settings, state)
-        set_aside(path, settings)
+        keep_the_last(folder, settings)
     begin_randomness(state, settings, is_resumed=is_resumed)
     train(trainer_of(recipe, settings, state, use_bf16=use_bf16), folder)
     return path
@@ -145,11 +155,35 @@ def prepare(recipe: Recipe, settings: Settings, state: State) -> None:
         state.average.load_state_dict(state.model.state_dict())
 
 
-def set_aside(path: Path, settings: Settings) -> None:
+def tell_of_the_plan(state: State, settings: Settings) -> None:
+    """Say how far a run that goes on will go: other minutes don't change its plan."""
+    if settings.rank > 0 or state.steps is None:
+        return
+    begun = "" if state.asked_steps is not None else f" (for the {state.asked_minutes:g} minutes it was begun with)"
+    plan = f"planned for {state.steps} steps{begun}, whatever --minutes says now"
+    rest = "all of them are taken: begin a new run for more" if is_done(state) else f"it goes on at step {state.step}"
+    print(f"{plan}; {rest}", flush=True)
+
+
+def note_inputs(recipe: Recipe, settings: Settings, state: State, *, use_bf16: bool) -> None:
+    """Write down what the run learns from and how it computes; say so if that has changed since it was begun."""
+    inputs = recipe.inputs(settings) if recipe.inputs and settings.rank == 0 else ""
+    if inputs and state.inputs not in ("", inputs):
+        print(
+            f"the items that {recipe.name} trains on, or what was worked out from them, have changed since this run "
+            "was begun: it goes on, but won't end with the weights that it would have had",
+            flush=True,
+        )
+    if settings.rank == 0 and state.is_bf16 not in (None, use_bf16):
+        then, now = ("bfloat16", "float32") if state.is_bf16 else ("float32", "bfloat16")
+        print(f"this run was begun in {then} and goes on in {now}: take the other --bf16 to go on alike", flush=True)
+    state.inputs, state.is_bf16 = inputs, use_bf16
+
+
+def keep_the_last(folder: Path, settings: Settings) -> None:
     """Keep the checkpoint of the run before, which this one would overwrite."""
-    if settings.rank == 0 and path.exists():
-        before = path.with_stem(f"{path.stem}-before")
-        path.replace(before)
+    before = set_aside(folder) if settings.rank == 0 else None
+    if before:
         print(f"a new run begins (--resume would have gone on); the last one is kept as {before}", flush=True)
     distributed.wait(settings)
 
@@ -201,11 +235,14 @@ def train_phase(trainer: Trainer, folder: Path, clock: Clock, progress: Progress
     """Take the steps of the phase that the run stands in."""
     recipe, state, settings = trainer.recipe, trainer.state, trainer.settings
     phase = phase_at(recipe.phases, state.step, state.steps)
-    averages, waited = Averages(), 0.0
+    averages, waited, take = Averages(), 0.0, take_heard_step
     with closing(ahead(recipe.batches(replace(settings, phase=phase), state.step))) as batches:
         while not is_done(state) and phase is phase_at(recipe.phases, state.step, state.steps):
             began = time.monotonic()
-            averages.add(take_step(trainer, next_batch(batches, trainer), phase))
+            figures = take(trainer, next_batch(batches, trainer), phase)
+            take = take_step
+            if not state.skipped_in_a_row:
+                averages.add(figures)
             seconds = time.monotonic() - began
             averages.add({"waited": (batches.waited_seconds - waited) / seconds})
             waited = batches.waited_seconds
@@ -219,7 +256,17 @@ def train_phase(trainer: Trainer, folder: Path, clock: Clock, progress: Progress
                 plan(trainer, clock, progress)
                 keep(trainer, folder, clock)
             if act_on_clock(trainer, folder, clock, progress):
-                return
+                break
+    if averages:
+        log(trainer, averages.take(), phase, progress)
+
+
+def take_heard_step(trainer: Trainer, batch: Batch, phase: Phase) -> dict[str, float]:
+    """Take a step and note in which mode its losses were used; the first of every phase will do."""
+    with modes_heard() as modes:
+        figures = take_step(trainer, batch, phase)
+    trainer.state.loss_mode = widest(trainer.state.loss_mode, *modes)
+    return figures
 
 
 def next_batch(batches: Ahead[Batch], trainer: Trainer) -> Batch:
@@ -286,11 +333,11 @@ def log(trainer: Trainer, means: dict[str, float], phase: Phase, progress: Progr
 
 
 def validate(trainer: Trainer, clock: Clock, progress: Progress) -> None:
-    """Add a row on the averaged weights; draws no random number that training would miss."""
+    """Add a row on the averaged weights; how often that happens must not change what is learned."""
     state, settings = trainer.state, trainer.settings
     began = time.monotonic()
     if settings.rank == 0:
-        with randomness.untouched_randomness():
+        with untouched(state):
             figures = trainer.recipe.validate(state.average, settings)
         row: Row = {"step": float(state.step), "minutes": round(state.seconds / 60.0, 3)}
         row |= {f"{VALIDATION}{name}": value for name, value in figures.items()}
@@ -299,6 +346,18 @@ def validate(trainer: Trainer, clock: Clock, progress: Progress) -> None:
     distributed.wait(settings)
     clock.validation_seconds = time.monotonic() - began
     state.seconds += clock.validation_seconds
+
+
+@contextmanager
+def untouched(state: State) -> Iterator[None]:
+    """Whatever is drawn inside, also by losses with a state of their own, leaves no trace."""
+    kept = copy.deepcopy(state.losses.state_dict()) if state.losses else None
+    with randomness.untouched_randomness():
+        try:
+            yield
+        finally:
+            if state.losses and kept is not None:
+                state.losses.load_state_dict(kept)
 
 
 def keep(trainer: Trainer, folder: Path, clock: Clock, *, is_last: bool = False) -> None:
@@ -311,7 +370,7 @@ def keep(trainer: Trainer, folder: Path, clock: Clock, *, is_last: bool = False)
         if is_last or now - clock.drawn >= _PICTURE_SECONDS:
             write_journal(state, folder)
             if recipe.examples:
-                with randomness.untouched_randomness():
+                with untouched(state):
                     write_examples(recipe.examples(state.average, settings), folder)
             clock.drawn = now
     clock.saved = time.monotonic()

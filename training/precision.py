@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+import dataclasses
+from collections import OrderedDict
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -51,12 +53,28 @@ def compute_in_bf16(network: nn.Module, device: str) -> None:
     network.forward = forward
 
 
-def in_float32(answer: object) -> object:
-    """Widen what is bfloat16 in an answer of tensors, tuples, lists and dicts."""
+def in_float32(answer: Any) -> Any:
+    """Widen what is bfloat16 in an answer of tensors: alone, in tuples, lists, dicts and dataclasses.
+
+    Raises
+    ------
+    TrainingError
+        If the answer is of another kind: tensors in it would stay narrow, and the losses with them.
+    """
     if isinstance(answer, Tensor):
         return answer.float() if answer.dtype == torch.bfloat16 else answer
-    if isinstance(answer, (tuple, list)):
-        return type(answer)(in_float32(part) for part in answer)
-    if isinstance(answer, dict):
-        return {name: in_float32(part) for name, part in answer.items()}
-    return answer
+    if answer is None or isinstance(answer, (bool, int, float, str)):
+        return answer
+    if dataclasses.is_dataclass(answer) and not isinstance(answer, type):
+        fields = [field.name for field in dataclasses.fields(answer) if field.init]
+        return dataclasses.replace(answer, **{name: in_float32(getattr(answer, name)) for name in fields})
+    if isinstance(answer, tuple) and hasattr(answer, "_fields"):
+        return type(answer)(*map(in_float32, answer))
+    if type(answer) in (tuple, list):
+        return type(answer)(map(in_float32, answer))
+    if type(answer) in (dict, OrderedDict):
+        return type(answer)((name, in_float32(part)) for name, part in answer.items())
+    raise TrainingError(
+        f"a network under bfloat16 answers with {type(answer).__name__}, whose tensors nobody would widen: let it "
+        "return tensors, tuples, lists, dicts or dataclasses, or take --no-bf16"
+    )

@@ -64,7 +64,8 @@ class Adversary:
     """A discriminator with its own optimiser; it takes part only in phases whose option "adversarial" is true.
 
     What `Recipe.terms` returns under names that begin with "_" (e.g. "_estimate") isn't logged but stands in the batch
-    of both functions, so that the generator runs once a step; the discriminator learns first, from a detached copy.
+    of both functions, so that the generator runs once a step; the discriminator gets a detached copy. Each
+    learns from the other as it was before the step, and they step together or, if anything isn't finite, not at all.
     """
 
     build: Callable[[], nn.Module]
@@ -101,12 +102,12 @@ class Recipe:
     examples: Callable[[nn.Module, Settings], list[Example]] | None = None  # a few, drawn as spectrograms
     prepare: Callable[[nn.Module, Settings], None] | None = None  # before the first step, e.g. input statistics
     make_items: Callable[[Settings, int], None] | None = None  # (settings, workers): builds missing cached items
+    inputs: Callable[[Settings], str] | None = None  # a digest of what batches follow from: a resumed run is compared
     phases: tuple[Phase, ...] = (WHOLE_RUN,)
     adversary: Adversary | None = None
     losses: nn.Module | None = None  # losses with a state of their own (random resolutions): moved, saved, resumed
     parts_batches: bool = False  # `batches` yields only this process's part; else the loop cuts whole batches
     needs: Needs = field(default_factory=Needs)  # what `python -m training pack` takes along for it
-    loss_mode: str = "safe"  # written into the log: "safe" or "parity"
     peak_rate: float = 5e-4
     weight_decay: float = 0.01
     warmup_steps: int = 50

@@ -1,4 +1,4 @@
-"""What a run does at which step: steps decide the learning rate, the phase and the content of a batch, never the clock.
+"""What a run does at which step: steps decide the learning rate and the phase, never the clock.
 
 Minutes become a number of steps once, when the pace is known; from then on two runs of that number are the same run.
 """
@@ -6,13 +6,10 @@ Minutes become a number of steps once, when the pace is known; from then on two 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from training.recipe import Phase, Recipe, Settings, TrainingError
 
@@ -28,7 +25,7 @@ def learning_rate(
 
     A discriminator brings its own `peak`, and warms up over the steps in which it has `learned`.
     """
-    warm = min(1.0, ((step if learned is None else learned) + 1) / recipe.warmup_steps)
+    warm = min(1.0, ((step if learned is None else learned) + 1) / max(1, recipe.warmup_steps))
     progress = min(1.0, step / steps) if steps else 0.0
     cosine = 0.5 * (1.0 + math.cos(math.pi * progress))
     return (recipe.peak_rate if peak is None else peak) * warm * (_LOWEST_RATE + (1.0 - _LOWEST_RATE) * cosine)
@@ -78,27 +75,3 @@ def planned_steps(step_seconds: Sequence[float], spent: float, validation_second
     period = max(settings.checkpoint_minutes * 60.0, pace)
     left = (settings.minutes * 60.0 - spent - validation_seconds) * period / (period + validation_seconds)
     return len(step_seconds) + max(0, math.floor(left / pace))
-
-
-def shuffled(indices: NDArray[np.int64], size: int, seed: int, step: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Yield (step, `size` picks) for ever, from this step on; every pass over `indices` has its own order.
-
-    The order follows from seed and number of the pass, the place in it from the step.
-
-    Raises
-    ------
-    TrainingError
-        If there are fewer indices than one batch holds.
-    """
-    steps = len(indices) // size
-    if not steps:
-        raise TrainingError(
-            f"{len(indices)} training items don't fill a batch of {size}: give it more recordings, or train for longer "
-            "(more minutes make more items)"
-        )
-    while True:
-        number, first = divmod(step, steps)
-        order = np.random.default_rng((seed, number)).permutation(indices)
-        for place in range(first, steps):
-            yield step, order[place * size : (place + 1) * size]
-            step += 1

@@ -10,7 +10,6 @@ import copy
 import hashlib
 import io
 import json
-import os
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -27,9 +26,11 @@ from training.data import runs_folder
 from training.distributed import gathered
 from training.recipe import CheckpointError, Recipe, Settings, TrainingError
 from training.schedule import check_phases
+from training.writing import write_whole as write_whole
 
 Row = dict[str, float | str]
 FILE: Final = "checkpoint.pt"
+_KERNEL_LAYERS: Final = (nn.Linear, nn.Bilinear, nn.modules.conv._ConvNd)
 
 
 @dataclass
@@ -47,9 +48,11 @@ class State:
     skipped: int = 0  # steps whose loss or gradient was not finite
     rows: list[Row] = field(default_factory=list)
     recipe: str = ""
-    loss_mode: str = "safe"
+    loss_mode: str = ""  # of the losses it trains on: "safe", "parity" or "own"; "" before the first step
     folder: str = ""  # which own recordings took part, as JSON; "": none
     data: str = ""  # what the weights have seen, as rows of a card in JSON; "": nobody can tell
+    inputs: str = ""  # what its batches follow from, as the recipe's digest
+    is_bf16: bool | None = None  # whether the networks compute in bfloat16; None: nobody can tell
     trained_until: str = ""  # the day of the last step, ISO
     steps: int | None = None  # of the whole run; None until the pace is known, then never changed
     asked_minutes: float = 0.0
@@ -82,7 +85,6 @@ def start(recipe: Recipe, settings: Settings) -> State:
         settings.seed,
         [machine(settings)],
         recipe=recipe.name,
-        loss_mode=recipe.loss_mode,
         steps=settings.steps,
         asked_minutes=settings.minutes,
         asked_steps=settings.steps,
@@ -93,9 +95,12 @@ def start(recipe: Recipe, settings: Settings) -> State:
 
 def optimiser_of(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter, 2019); biases, scales and other vectors don't decay."""
+    kernels = {id(layer.weight) for layer in model.modules() if isinstance(layer, _KERNEL_LAYERS)}
     weights = list(model.parameters())
-    decayed = [p for p in weights if p.numel() > max(p.shape, default=1)]
-    plain = [p for p in weights if p.numel() == max(p.shape, default=1)]
+    # Scales may have axes of length 1 to be multiplied by, as a kernel to or from one channel has.
+    is_kernel = [id(p) in kernels or p.numel() > max(p.shape, default=1) for p in weights]
+    decayed = [p for p, kernel in zip(weights, is_kernel, strict=True) if kernel]
+    plain = [p for p, kernel in zip(weights, is_kernel, strict=True) if not kernel]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=recipe.peak_rate, betas=(0.9, 0.98))
 
@@ -152,6 +157,8 @@ def content_of(state: State) -> dict[str, Any]:
         "folder": state.folder,
         "data": state.data,
         "trained_until": state.trained_until,
+        "inputs": state.inputs,
+        "is_bf16": state.is_bf16,
         "seed": state.seed,
         "machines": json.dumps(state.machines),
         "steps": state.steps,
@@ -170,32 +177,12 @@ def save(state: State, path: Path) -> None:
 
     Raises
     ------
-    CheckpointError
+    TrainingError
         If the disk doesn't take it.
     """
     buffer = io.BytesIO()  # in memory first: torch's own writer turns a full disk into a riddle
     torch.save(content_of(state), buffer)
     write_whole(path, buffer.getbuffer(), "the last good checkpoint is kept: make room, then go on with --resume")
-
-
-def write_whole(path: Path, content: bytes | memoryview, advice: str) -> None:
-    """Write a file that never exists half.
-
-    Raises
-    ------
-    CheckpointError
-        If the disk doesn't take it; `advice` says what to do.
-    """
-    unfinished = path.with_name(f"{path.name}.tmp")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise CheckpointError(f"{path} could not be written ({error.strerror}); {advice}") from error
 
 
 def keep_randomness(state: State, settings: Settings) -> None:
@@ -255,14 +242,20 @@ def load(state: State, path: Path) -> None:
     Raises
     ------
     CheckpointError
-        If it is of another network, recipe, seed, number of steps or other recordings, or from before runs were
-        planned in steps.
+        If it is of another network, recipe, seed, number of steps or other recordings, from before runs were planned
+        in steps, or from code that grouped weights otherwise.
     """
     content = checkpoint(path)
     _refuse_foreign(state, content, path)
     state.model.load_state_dict(content["model"])
     state.average.load_state_dict(content["average"])
-    state.optimiser.load_state_dict(content["optimiser"])
+    try:
+        state.optimiser.load_state_dict(content["optimiser"])
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path} groups the weights of {state.recipe} otherwise than the code does now: go on with the code it was "
+            "begun with, or begin anew"
+        ) from error
     if state.critic:
         state.critic.model.load_state_dict(content["critic"])
         state.critic.optimiser.load_state_dict(content["critic_optimiser"])
@@ -271,6 +264,8 @@ def load(state: State, path: Path) -> None:
         state.losses.load_state_dict(content["losses"])
     for name in ("step", "seconds", "skipped", "skipped_in_a_row", "steps", "asked_minutes", "asked_steps"):
         setattr(state, name, content[name])
+    state.inputs, state.is_bf16 = content.get("inputs", ""), content.get("is_bf16")
+    state.loss_mode = content["loss_mode"]
     state.data, state.trained_until = content.get("data", ""), content.get("trained_until", "")
     state.rows, state.randomness = json.loads(content["rows"]), content["randomness"]
     state.machines = list(dict.fromkeys([*json.loads(content["machines"]), *state.machines]))

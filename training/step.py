@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,14 +65,16 @@ def take_step(trainer: Trainer, batch: Batch, phase: Phase) -> dict[str, float]:
         If so many steps in a row weren't finite that the run can't recover.
     """
     recipe, state = trainer.recipe, trainer.state
+    critic = state.critic if takes_part(phase) else None
+    before = [(buffer, buffer.clone()) for buffer in kept_buffers(state)]
     terms = trainer.objective(batch, phase)
     handed = handed_on(terms)
     logged = {name: value for name, value in terms.items() if name not in handed}
     is_finite = True
-    if recipe.adversary and state.critic and takes_part(phase):
-        learned, is_finite = critic_step(trainer, recipe.adversary, state.critic, batch | detached(handed))
-        with held(state.critic.model):
-            added = recipe.adversary.generator_terms(state.critic.model, state.model, batch | handed)
+    if recipe.adversary and critic:
+        learned, is_finite = judge(trainer, recipe.adversary, critic, batch | detached(handed))
+        with held(critic.model):
+            added = recipe.adversary.generator_terms(critic.model, state.model, batch | handed)
         logged["loss"] = terms["loss"] + added["loss"]
         logged |= {f"generator {name}": value for name, value in added.items()}
         logged |= {f"discriminator {name}": value for name, value in learned.items()}
@@ -79,23 +82,46 @@ def take_step(trainer: Trainer, batch: Batch, phase: Phase) -> dict[str, float]:
     figures = descend(state.optimiser, state.model, logged, rate, trainer)
     is_finite = is_finite and is_sound(figures)
     if is_finite:
-        state.optimiser.step()
-        update_average(state, recipe.ema)
+        advance(state, critic, recipe.ema)
+    else:
+        put_back(before)
     state.step += 1
     count_skipped(state, is_finite=is_finite)
     return figures
 
 
-def critic_step(trainer: Trainer, adversary: Adversary, critic: Critic, batch: Batch) -> tuple[Terms, bool]:
-    """Let the discriminator learn; return its terms, and whether they were finite."""
+def advance(state: State, critic: Critic | None, decay: float) -> None:
+    """Let the network and, where it takes part, the discriminator follow their gradients."""
+    state.optimiser.step()
+    if critic:
+        critic.optimiser.step()
+        critic.step += 1
+    update_average(state, decay)
+
+
+def kept_buffers(state: State) -> Iterator[Tensor]:
+    """What forward passes change of all that is kept: running statistics and counters."""
+    for network in (state.model, state.critic and state.critic.model, state.losses):
+        buffers = dict(network.named_buffers()) if network else {}
+        if network and buffers:
+            kept = network.state_dict(keep_vars=True)
+            yield from (buffer for name, buffer in buffers.items() if name in kept)
+
+
+@torch.no_grad()
+def put_back(before: list[tuple[Tensor, Tensor]]) -> None:
+    """Take back what a forward pass did: one value that isn't a number stays in a running mean for ever."""
+    for buffer, value in before:
+        buffer.copy_(value)
+
+
+def judge(trainer: Trainer, adversary: Adversary, critic: Critic, batch: Batch) -> tuple[Terms, bool]:
+    """Give the discriminator its gradients; return its terms, and whether they were finite."""
     assert trainer.critic_objective is not None
     state = trainer.state
     terms = trainer.critic_objective(state.model, batch)
     rate = learning_rate(trainer.recipe, state.step, state.steps, adversary.peak_rate, critic.step)
     is_finite = is_sound(descend(critic.optimiser, critic.model, terms, rate, trainer))
-    if is_finite:
-        critic.optimiser.step()
-        critic.step += 1
     return detached(terms), is_finite
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import csv
+import dataclasses
 import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from tests.training.test_resume import differences  # noqa: E402
 from tests.training.toy_recipes import toys  # noqa: E402
-from training import loop, precision, provenance, randomness  # noqa: E402
+from training import loop, losses, precision, provenance, randomness  # noqa: E402
+from training.losses.extra import squared_difference  # noqa: E402
 from training.recipe import CheckpointError, Recipe, Settings, TrainingError  # noqa: E402
 from training.schedule import phase_at  # noqa: E402
-from training.state import checkpoint, checkpoint_weights, start  # noqa: E402
+from training.state import State, checkpoint, checkpoint_weights, start  # noqa: E402
 from training.step import take_step, trainer_of  # noqa: E402
 
 TOYS = {recipe.name: recipe for recipe in toys.RECIPES}
@@ -44,7 +49,7 @@ def test_a_run_leaves_checkpoint_log_curves_and_spectrograms(tmp_path: Path) -> 
     with (tmp_path / "toy_plain" / "log.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [float(row["step"]) for row in rows] == [2, 4, 6, 6]
-    assert {row["loss_mode"] for row in rows[:3]} == {"safe"}
+    assert {row["loss_mode"] for row in rows[:3]} == {"own"}
     assert float(rows[-1]["validation mse"]) > 0
 
 
@@ -117,19 +122,143 @@ def broken_batch() -> toys.Batch:
     return {"x": torch.full((4, 8), torch.nan), "y": torch.zeros(4, 4)}
 
 
-@pytest.mark.parametrize("name", ["toy_plain", "toy_adversary"])
+def kept_of(state: State) -> dict[str, Any]:
+    """Copies of all that learns, its running statistics and moments included."""
+    critic = state.critic
+    assert state.losses is None
+    return copy.deepcopy({
+        "model": state.model.state_dict(), "average": state.average.state_dict(),
+        "optimiser": state.optimiser.state_dict()["state"],
+        "critic": critic and critic.model.state_dict(), "critic's": critic and critic.optimiser.state_dict()["state"],
+        "critic_step": critic and critic.step,
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["toy_plain", "toy_dropout", "toy_adversary"])
 def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(name: str) -> None:
     recipe = TOYS[name]
     state = start(recipe, Settings())
     trainer = trainer_of(recipe, Settings(), state)
     phase = recipe.phases[-1]
-    models = [state.model, state.average, *([state.critic.model] if state.critic else [])]
-    before = [weight.clone() for model in models for weight in model.parameters()]
+    before = kept_of(state)
     take_step(trainer, broken_batch(), phase)
     assert (state.skipped, state.step) == (1, 1)
-    assert all(map(torch.equal, before, [weight for model in models for weight in model.parameters()]))
+    assert differences(before, kept_of(state)) == []
     take_step(trainer, next(recipe.batches(Settings(), 0)), phase)
     assert (state.skipped, state.skipped_in_a_row) == (1, 0)
+
+
+@pytest.mark.parametrize("broken", ["discriminator_terms", "generator_terms"])
+def test_network_and_discriminator_step_together_or_not_at_all(broken: str) -> None:
+    recipe = TOYS["toy_adversary"]
+    assert recipe.adversary is not None
+    whole = getattr(recipe.adversary, broken)
+
+    def terms(one: torch.nn.Module, other: torch.nn.Module, batch: toys.Batch) -> toys.Terms:
+        return {"loss": whole(one, other, batch)["loss"] * torch.nan}
+
+    state = start(recipe, Settings())
+    trainer = trainer_of(recipe, Settings(), state)
+    source = recipe.batches(Settings(), 0)
+    take_step(trainer, next(source), recipe.phases[1])
+    before = kept_of(state)
+    odd = replace(recipe, adversary=replace(recipe.adversary, **{broken: terms}))
+    take_step(trainer_of(odd, Settings(), state), next(source), recipe.phases[1])
+    assert state.skipped == 1
+    assert differences(before, kept_of(state)) == []
+
+
+def test_running_statistics_of_a_loss_forget_a_step_that_is_not_finite() -> None:
+    norm = torch.nn.BatchNorm1d(4)
+
+    def terms(model: torch.nn.Module, batch: toys.Batch, phase: toys.Phase) -> toys.Terms:
+        return {"loss": norm(model(batch["x"]) - batch["y"]).abs().mean()}
+
+    recipe = toys.recipe("normed", terms=terms, losses=norm)
+    state = start(recipe, Settings())
+    before = copy.deepcopy(norm.state_dict())
+    take_step(trainer_of(recipe, Settings(), state), broken_batch(), recipe.phases[0])
+    assert differences(before, norm.state_dict()) == []
+    take_step(trainer_of(recipe, Settings(), state), next(recipe.batches(Settings(), 0)), recipe.phases[0])
+    assert differences(before, norm.state_dict()) != []
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / "log.csv").open(newline="") as file:
+        return [row for row in csv.DictReader(file) if row["loss"]]
+
+
+def test_a_skipped_step_leaves_the_means_of_the_log_to_the_others(tmp_path: Path) -> None:
+    loop.run(TOYS["toy_holes"], Settings(steps=20, log_steps=20))
+    (row,) = rows_of(tmp_path / "toy_holes")
+    assert float(row["skipped"]) == 2
+    assert 0.0 < float(row["loss"]) < 100.0
+    assert 0.0 < float(row["norm"]) < 100.0
+
+
+def test_what_a_phase_has_not_logged_when_it_ends_gets_a_row(tmp_path: Path) -> None:
+    loop.run(TOYS["toy_phases"], Settings(steps=10, log_steps=4))
+    found = [(row["step"], row["phase"]) for row in rows_of(tmp_path / "toy_phases")]
+    assert found == [("3.0", "near"), ("4.0", "shifted"), ("7.0", "shifted"), ("8.0", "far"), ("10.0", "far")]
+
+
+@pytest.mark.parametrize("mode", ["safe", "parity"])
+def test_the_log_says_the_mode_of_the_losses_that_were_used(mode: losses.base.Mode) -> None:
+    loss = losses.ESRLoss(mode=mode)
+
+    def terms(model: torch.nn.Module, batch: toys.Batch, phase: toys.Phase) -> toys.Terms:
+        return {"loss": loss(model(batch["x"]), batch["y"])}
+
+    assert checkpoint(loop.run(toys.recipe("heard", terms=terms), QUICK))["loss_mode"] == mode
+
+
+def test_a_function_among_the_losses_is_heard_as_well() -> None:
+    def terms(model: torch.nn.Module, batch: toys.Batch, phase: toys.Phase) -> toys.Terms:
+        return {"loss": squared_difference(model(batch["x"]), batch["y"]).mean()}
+
+    assert checkpoint(loop.run(toys.recipe("heard", terms=terms), QUICK))["loss_mode"] == "safe"
+
+
+def test_a_run_that_learns_from_something_else_than_it_was_begun_with_says_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    recipe = replace(TOYS["toy_plain"], inputs=lambda settings: "these", examples=None)
+    loop.run(recipe, replace(QUICK, stop_after_minutes=1e-9))
+    loop.run(recipe, replace(QUICK, resume=True, stop_after_minutes=1e-9))
+    assert "have changed" not in capsys.readouterr().out
+    others = replace(recipe, inputs=lambda settings: "others")
+    loop.run(others, replace(QUICK, resume=True, bf16=True))
+    said = capsys.readouterr().out
+    assert "the items that toy_plain trains on, or what was worked out from them, have changed" in said
+    assert "this run was begun in float32 and goes on in bfloat16" in said
+
+
+class Pair(NamedTuple):
+    wide: torch.Tensor
+    narrow: torch.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    gain: torch.Tensor
+    parts: list[torch.Tensor]
+    words: str | None = None
+
+
+def test_whatever_a_network_answers_with_is_widened_or_refused() -> None:
+    narrow = torch.ones(2, dtype=torch.bfloat16)
+    pair = precision.in_float32(Pair(torch.ones(2, dtype=torch.float64), narrow))
+    assert isinstance(pair, Pair)
+    assert (pair.wide.dtype, pair.narrow.dtype) == (torch.float64, torch.float32)
+    answer = precision.in_float32({"a": (Answer(narrow, [narrow], "x"), None, 3)})["a"][0]
+    assert isinstance(answer, Answer)
+    assert (answer.gain.dtype, answer.parts[0].dtype, answer.words) == (torch.float32, torch.float32, "x")
+
+    class Odd:
+        gain = narrow
+
+    with pytest.raises(TrainingError, match="answers with Odd, whose tensors nobody would widen"):
+        precision.in_float32([Odd()])
 
 
 def test_a_run_that_can_no_longer_recover_stops_and_keeps_its_checkpoint(tmp_path: Path) -> None:
@@ -198,9 +327,12 @@ def test_a_run_stops_when_told_and_goes_on_later(tmp_path: Path) -> None:
 
 def test_a_new_run_keeps_the_checkpoint_of_the_one_before(capsys: pytest.CaptureFixture[str]) -> None:
     before = loop.run(TOYS["toy_plain"], QUICK).read_bytes()
-    path = loop.run(TOYS["toy_plain"], replace(QUICK, seed=1))
-    assert path.with_stem("checkpoint-before").read_bytes() == before
-    assert "kept as" in capsys.readouterr().out
+    for seed in (1, 2):  # forgotten --resume twice
+        path = loop.run(TOYS["toy_plain"], replace(QUICK, seed=seed))
+        assert f"kept as {path.with_stem(f'checkpoint-before-{seed}')}" in capsys.readouterr().out
+    assert path.with_stem("checkpoint-before-1").read_bytes() == before
+    assert checkpoint(path.with_stem("checkpoint-before-2"))["seed"] == 1
+    assert path.with_name("log-before-1.csv").exists()
 
 
 def test_a_run_on_other_recordings_lies_apart_and_says_so(tmp_path: Path) -> None:
@@ -239,7 +371,10 @@ def test_a_checkpoint_says_what_was_seen_and_until_when(monkeypatch: pytest.Monk
     torch.save(content, path)
     monkeypatch.setattr(provenance, "rows_seen", lambda *_: [SEEN, SEEN | {"name": "violin"}])
     again = checkpoint(loop.run(recipe, replace(QUICK, resume=True)))
-    assert again["trained_until"] == "2001-02-03"  # no step was left to take
+    assert (again["trained_until"], again["data"]) == ("2001-02-03", content["data"])  # no step was left to take
+    torch.save(content | {"step": 5}, path)
+    again = checkpoint(loop.run(recipe, replace(QUICK, resume=True)))
+    assert again["trained_until"] in days | {datetime.now(UTC).date().isoformat()}
     assert json.loads(again["data"]) == [SEEN | {"recordings": 5}, SEEN | {"name": "violin"}]
 
 

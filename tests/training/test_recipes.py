@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ torch = pytest.importorskip("torch")
 
 from training import items, recipes, state  # noqa: E402
 from training.items import Item, build_missing, item_folder, save_item  # noqa: E402
+from training.randomness import random_states  # noqa: E402
 from training.recipe import WHOLE_RUN, CheckpointError, Recipe, Settings, TrainingError  # noqa: E402
 from training.recipes import denoiser, find_recipe, names, noise_profile  # noqa: E402
 
@@ -70,6 +72,52 @@ def test_a_pass_of_the_denoiser_takes_no_item_twice_and_the_next_has_another_ord
     first, second = (list(itertools.chain(*part)) for part in (levels[:4], levels[4:]))
     assert len(set(first)) == len(set(second)) == 32
     assert first != second
+
+
+@pytest.mark.usefixtures("built")
+@pytest.mark.parametrize("name", names())
+def test_making_batches_takes_no_random_number_from_the_training(name: str) -> None:
+    before = random_states()
+    batches = find_recipe(name).batches(Settings(minutes=1.0), 0)
+    for _ in range(2):
+        next(batches)
+    assert all(torch.equal(before[kind], state) for kind, state in random_states().items())
+
+
+@pytest.mark.usefixtures("built")
+def test_two_processes_share_out_the_batches_of_the_denoiser() -> None:
+    whole = list(itertools.islice(denoiser.batches(Settings(minutes=1.0), 3), 2))
+    parts = [
+        list(itertools.islice(denoiser.batches(Settings(minutes=1.0, processes=2, rank=rank), 3), 2)) for rank in (0, 1)
+    ]
+    for one, first, second in zip(whole, *parts, strict=True):
+        assert same(one, {name: torch.cat([first[name], second[name]]) for name in one})
+    with pytest.raises(TrainingError, match="8 items can't be shared equally by 3"):
+        next(denoiser.batches(Settings(minutes=1.0, processes=3), 0))
+    assert denoiser.RECIPE.parts_batches
+
+
+def inputs_of_both() -> list[str]:
+    return [recipe.inputs(Settings(minutes=1.0)) for recipe in (noise_profile.RECIPE, denoiser.RECIPE) if recipe.inputs]
+
+
+def test_items_that_were_built_anew_are_other_inputs(built: list[Path]) -> None:
+    before = inputs_of_both()
+    built[3].touch()
+    assert inputs_of_both() == before
+    noise = 0.1 * np.random.default_rng(99).standard_normal(140_000, dtype=np.float32)
+    save_item(replace(tiny_item(3), noise=noise), built[3])
+    assert [one == other for one, other in zip(before, inputs_of_both(), strict=True)] == [False, False]
+
+
+@pytest.mark.usefixtures("built")
+def test_another_noise_profile_network_is_another_input_of_the_denoiser(tmp_path: Path) -> None:
+    before = inputs_of_both()
+    model = noise_profile.NoiseProfile()
+    (tmp_path / "noise_profile").mkdir()
+    seen = state.State(model, model, torch.optim.AdamW(model.parameters()), "clean", 0, ["cpu"])
+    state.save(seen, tmp_path / "noise_profile" / "checkpoint.pt")
+    assert [one == other for one, other in zip(before, inputs_of_both(), strict=True)] == [True, False]
 
 
 def test_an_interrupted_build_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,6 +195,26 @@ def test_the_denoiser_trains_with_a_loss_on_the_waveform_that_knows_a_perfect_ga
     assert "mrstft" not in plain
     added = denoiser.MRSTFT_WEIGHT * float(half["mrstft"])
     assert float(half["loss"]) == pytest.approx(float(plain["loss"]) + added, rel=1e-4)
+
+
+def test_the_loss_of_the_denoiser_is_that_of_the_runs_before() -> None:
+    rng = np.random.default_rng(7)
+    clean, noise = 0.1 * rng.standard_normal((2, denoiser.LENGTH)), 0.03 * rng.standard_normal((2, denoiser.LENGTH))
+    noise[1] = 0.0
+    profile = 1.0 + rng.random((2, denoiser.BINS))
+    values = {"clean": clean, "noise": noise, "profile": profile, "level": np.array([2.0, 5.0]),
+              "noise_power": np.array([9e-4, 1e-8]), "noisy": np.array([1.0, 0.0])}  # fmt: skip
+    batch = {name: torch.from_numpy(value.astype(np.float32)) for name, value in values.items()}
+
+    class Sigmoid(torch.nn.Module):
+        def forward(self, features: torch.Tensor) -> torch.Tensor:
+            return torch.sigmoid(features[:, denoiser.BINS :])
+
+    found = {name: float(value) for name, value in denoiser.terms(Sigmoid(), batch, WHOLE_RUN).items()}
+    # What the code gave with which the shipped weights were trained; single precision, whatever the order of sums.
+    before = {"loss": 1.2292886, "gain_db": -0.3224595, "clean_db": 15.0811997, "magnitude": 0.02283776,
+              "missing": 0.02195446, "l1": 0.23894447}  # fmt: skip
+    assert found == pytest.approx(before, rel=2e-6)
 
 
 @pytest.mark.usefixtures("built")

@@ -1,17 +1,14 @@
-"""Steps decide the learning rate, the phase and what is in a batch; minutes become steps by the measured pace."""
+"""Steps decide the learning rate and the phase; minutes become steps by the measured pace."""
 
 from __future__ import annotations
 
-import itertools
-
-import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
 from tests.training.toy_recipes import toys
 from training.recipe import Phase, Settings, TrainingError
-from training.schedule import check_phases, learning_rate, phase_at, planned_steps, shuffled
+from training.schedule import check_phases, learning_rate, phase_at, planned_steps
 
 
 def test_the_rate_warms_up_and_falls_to_a_fiftieth() -> None:
@@ -22,6 +19,11 @@ def test_the_rate_warms_up_and_falls_to_a_fiftieth() -> None:
     assert rates[50] == pytest.approx(0.1 * (0.02 + 0.98 / 2))  # half-way down a cosine
     assert rates[100] == pytest.approx(0.002)
     assert rates[4:] == sorted(rates[4:], reverse=True)
+
+
+def test_a_recipe_may_do_without_warming_up() -> None:
+    recipe = toys.recipe("rate", peak_rate=0.1, warmup_steps=0)
+    assert learning_rate(recipe, 0, None) == pytest.approx(0.1)
 
 
 def test_without_a_plan_the_rate_stays_at_its_peak() -> None:
@@ -60,22 +62,3 @@ def test_a_plan_fills_the_minutes_with_steps_and_their_validations() -> None:
 
 def test_a_plan_is_never_shorter_than_what_is_done() -> None:
     assert planned_steps([1.0] * 30, 30.0, 0.0, Settings(minutes=0.1)) == 30
-
-
-def test_every_pass_sees_everything_once_in_its_own_order() -> None:
-    picks = [list(p) for _, p in itertools.islice(shuffled(np.arange(12), 3, 0, 0), 8)]
-    assert sorted(itertools.chain(*picks[:4])) == sorted(itertools.chain(*picks[4:])) == list(range(12))
-    assert picks[:4] != picks[4:]
-    assert picks != [list(p) for _, p in itertools.islice(shuffled(np.arange(12), 3, 1, 0), 8)]
-
-
-def test_a_pass_begun_in_the_middle_goes_on_as_it_would_have() -> None:
-    whole = [(step, list(picks)) for step, picks in itertools.islice(shuffled(np.arange(12), 3, 0, 0), 8)]
-    rest = [(step, list(picks)) for step, picks in itertools.islice(shuffled(np.arange(12), 3, 0, 5), 3)]
-    assert rest == whole[5:]
-
-
-@pytest.mark.parametrize("count", [0, 2])
-def test_an_empty_or_small_split_is_said_instead_of_waited_for(count: int) -> None:
-    with pytest.raises(TrainingError, match=f"{count} training items don't fill a batch of 3: give it more"):
-        next(shuffled(np.arange(count), 3, 0, 0))

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 from tests.training.runs import start as start_process  # noqa: E402
 from tests.training.toy_recipes import toys  # noqa: E402
 from training import loop  # noqa: E402
+from training.__main__ import main  # noqa: E402
 from training.recipe import CheckpointError, Settings  # noqa: E402
 from training.state import (  # noqa: E402
     checkpoint,
@@ -145,13 +146,35 @@ def test_a_disk_that_fills_up_with_the_log_keeps_the_checkpoint(tmp_path: Path) 
     ("words", "sentence"),
     [
         (("denoisre",), "there is no recipe 'denoisre': choose one of denoiser, "),
-        (("toy_plain", "--steps", "0"), "--steps is 0: give a number over 0"),
         (("toy_plain", "--folder", "/no/such/place"), "there is no folder /no/such/place"),
         (("toy_plain", "--device", "abacus"), "there is no device 'abacus': take cpu or cuda"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_sentence(words: tuple[str, ...], sentence: str, tmp_path: Path) -> None:
     assert sentence in start_process(tmp_path, *words).refusal()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--steps", "0"), "argument --steps: 0 makes no sense: give a whole number over 0"),
+        (("--steps", "many"), "argument --steps: 'many' is no whole number"),
+        (("--minutes", "nan"), "argument --minutes: nan makes no sense: give a number over 0"),
+        (("--minutes", "inf"), "argument --minutes: inf makes no sense: give a number over 0"),
+        (("--stop-after", "-2"), "argument --stop-after: -2 makes no sense: give a number over 0"),
+        (("--seed", "-1"), "argument --seed: -1 is no seed: give a whole number from 0 on"),
+        (("--seed", str(2**64)), f"argument --seed: {2**64} is no seed"),
+        (("--checkpoint-minutes", "-1"), "argument --checkpoint-minutes: -1 minutes make no sense: give 0 or more"),
+        (("--log-steps", "0.5"), "argument --log-steps: '0.5' is no whole number"),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_as_a_wrong_word(
+    words: tuple[str, ...], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        main(["toy_plain", *words])
+    assert refusal.value.code == 2
+    assert sentence in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_folder_without_recordings_is_one_sentence(tmp_path: Path) -> None:
@@ -201,6 +224,29 @@ def test_matrices_decay_and_vectors_do_not() -> None:
     assert {weight.ndim for weight in decayed["params"]} == {2}
     assert {weight.ndim for weight in plain["params"]} == {1}
     assert (decayed["weight_decay"], plain["weight_decay"]) == (PLAIN.weight_decay, 0.0)
+
+
+def test_kernels_to_or_from_one_channel_decay_and_scales_with_spare_axes_do_not() -> None:
+    class Layers(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mix, self.gather = torch.nn.Linear(8, 1), torch.nn.Conv1d(6, 1, 1)
+            self.scale = torch.nn.Parameter(torch.ones(64, 1))  # as in the blocks of the denoiser
+
+    layers = Layers()
+    decayed, plain = (group["params"] for group in optimiser_of(PLAIN, layers).param_groups)
+    assert {id(weight) for weight in decayed} == {id(layers.mix.weight), id(layers.gather.weight)}
+    assert {id(weight) for weight in plain} == {id(layers.mix.bias), id(layers.gather.bias), id(layers.scale)}
+
+
+def test_a_checkpoint_whose_weights_were_grouped_otherwise_is_refused_in_one_sentence(saved: Path) -> None:
+    def shift(content: dict[str, Any]) -> None:
+        first, second = content["optimiser"]["param_groups"]
+        second["params"].append(first["params"].pop())
+
+    change(saved, shift)
+    with pytest.raises(CheckpointError, match="groups the weights of toy_plain otherwise"):
+        load(start(PLAIN, QUICK), saved)
 
 
 def test_runs_on_different_recordings_lie_in_different_folders(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """Trains the denoiser on crops of 3 s, with the noise profile that the trained network finds in the whole item.
 
 Four items in five get that blind profile, the others the true one or the true one with errors, so that the network
-learns how far to trust it. Seventeen items in a hundred are clean.
+learns how far to trust it. Seventeen items in a hundred are clean. What it minimises are safe losses: the distances of
+`training.losses.extra` between spectra relative to the item's level, and the log of the residual noise.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,11 +24,13 @@ from torch import Tensor, nn
 from engine.audio.stft import Stft, torch_compatible_frames
 from models.denoiser.network import Denoiser
 from models.noise_profile.network import NoiseProfile
-from training import items
+from training import distributed, items
 from training.data import RATE, Samples, runs_folder
 from training.data.loader import in_order, picks_at
 from training.figures import restore_figures
-from training.losses import masked
+from training.inputs import files_digest, weights_digest
+from training.losses.extra import complex_l1, compressed, squared_difference, squared_shortfall
+from training.losses.masked import log_residual
 from training.packing.needs import Needs
 from training.recipe import WHOLE_RUN, Batch, CheckpointError, Example, Phase, Recipe, Settings, Terms
 from training.recipes.noise_profile import PACKED_SHARES, TRAINED_SETS
@@ -34,12 +38,14 @@ from training.room import Inputs, Port, Room
 from training.rooms import load_room_weights, room_licences
 from training.state import FILE, checkpoint, checkpoint_weights, run_folder
 from training.trials import trials_of
+from training.writing import write_whole
 
 BATCH: Final = 8
 FRAMES: Final = 256  # of a crop: 3 s
 FFT: Final = 2048
 BINS: Final = FFT // 2 + 1
 HOP: Final = 512
+LENGTH: Final = (FRAMES - 1) * HOP + FFT  # of a crop in samples
 VALIDATED: Final = 40  # crops, one per item; they take as long as ten steps
 DRAWN: Final = 3  # of them, as spectrograms
 MRSTFT_WEIGHT: Final = 0.1  # of the waveform's loss, where a phase asks for it; that falls from about 1.5
@@ -68,7 +74,6 @@ def trained_noise_profile(settings: Settings) -> nn.Module:
     CheckpointError
         If that network has seen more than these data, or its checkpoint doesn't say what it has seen.
     """
-    model = NoiseProfile()
     licences, own = settings.licences, run_folder("noise_profile", settings.licences, settings.folder) / FILE
     path = own if own.exists() else run_folder("noise_profile", licences) / FILE
     seen = checkpoint(path)["licences"] if path.exists() else room_licences("noise_profile")
@@ -77,7 +82,10 @@ def trained_noise_profile(settings: Settings) -> nn.Module:
             "the noise_profile network here was trained on non-commercial recordings, and the denoiser learns from "
             "its answers: train noise_profile on clean data first, or take --data all"
         )
-    model.load_state_dict(checkpoint_weights(path) if path.exists() else load_room_weights("noise_profile"))
+    weights = checkpoint_weights(path) if path.exists() else load_room_weights("noise_profile")
+    with torch.device("meta"):  # batches are made beside the training: fresh weights would take its random numbers
+        model = NoiseProfile()
+    model.load_state_dict(weights, assign=True)
     return model.eval()
 
 
@@ -104,11 +112,16 @@ def profiles_key(model: nn.Module, paths: list[Path]) -> str:
 
 
 def save_profiles(profiles: dict[str, NDArray[np.float32]], path: Path) -> None:
-    """Write the profiles; a half-written file never carries the final name."""
-    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-    with unfinished.open("wb") as file:
-        np.savez(file, allow_pickle=False, **profiles)
-    unfinished.replace(path)
+    """Write the profiles; a half-written file never carries the final name.
+
+    Raises
+    ------
+    TrainingError
+        If the disk is full.
+    """
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **profiles)
+    write_whole(path, content.getbuffer(), "make room, then go on with --resume", is_shared=True)
 
 
 @torch.no_grad()
@@ -148,17 +161,26 @@ def choose_profile(item: Profiled, rng: np.random.Generator) -> NDArray[np.float
 
 def crop(item: Profiled, rng: np.random.Generator) -> Crop:
     """Cut 3 s out of an item; clean and noise stay apart, shape (samples,)."""
+    return cut(item, *chosen(item, rng))
+
+
+def chosen(item: Profiled, rng: np.random.Generator) -> tuple[int, NDArray[np.float32]]:
+    """Draw where to cut and which profile to give, without reading a sample."""
+    start = int(rng.integers(0, items.pcm_of(item.path).shape[1] - LENGTH))
+    return start, choose_profile(item, rng)
+
+
+def cut(item: Profiled, start: int, profile: NDArray[np.float32]) -> Crop:
+    """Cut 3 s out of an item from this sample on."""
     pcm = items.pcm_of(item.path)
-    length = (FRAMES - 1) * HOP + FFT
-    start = int(rng.integers(0, pcm.shape[1] - length))
-    clean, noise = pcm[:, start : start + length].astype(np.float32) / items.PCM
+    clean, noise = pcm[:, start : start + LENGTH].astype(np.float32) / items.PCM
     # Power of the noise in an average crop, so that pauses don't count like loud places; every fourth sample will do.
     row, share = (1, 1.0) if np.isfinite(item.snr_db) else (0, 1e-6)
     power = share * np.mean((pcm[row, ::4].astype(np.float32) / items.PCM) ** 2)
     return {
         "clean": clean,
         "noise": noise,
-        "profile": choose_profile(item, rng),
+        "profile": profile,
         "level": np.float32(item.level),
         "noise_power": np.float32(power),
         "noisy": np.float32(np.isfinite(item.snr_db)),
@@ -166,18 +188,24 @@ def crop(item: Profiled, rng: np.random.Generator) -> Crop:
 
 
 def batches(settings: Settings, step: int) -> Iterator[Batch]:
-    """Yield random crops for ever; every pass visits every item once."""
+    """Yield this process's part of random crops for ever; every pass visits every item once."""
     profiled = profiled_items("train", settings)
-    indices = np.arange(len(profiled))
+    indices, mine = np.arange(len(profiled)), distributed.share(BATCH, settings)
 
     def batch_at(now: int) -> Batch:
         rng = np.random.default_rng((settings.seed, now, 1))
-        picks = picks_at(indices, BATCH, settings.seed, now)
-        return stack([crop(profiled[i], rng) for i in picks], settings.device)
+        drawn = [(profiled[i], *chosen(profiled[i], rng)) for i in picks_at(indices, BATCH, settings.seed, now)]
+        return stack([cut(*one) for one in drawn[mine]], settings.device)
 
     # One thread is ten times as fast as the network on a CPU; a GPU wants all there are.
     workers = 1 if settings.device == "cpu" else max(1, (os.cpu_count() or 1) // settings.processes)
     return in_order(batch_at, step, workers)
+
+
+def inputs(settings: Settings) -> str:
+    """What the batches follow from, besides seed and step: the items, and the network that gives their profiles."""
+    weights = weights_digest(trained_noise_profile(settings).state_dict())
+    return f"{files_digest(items.paths('train', settings))} {weights}"
 
 
 def stack(crops: list[Crop], device: str) -> Batch:
@@ -221,6 +249,11 @@ def features_of(spectra: Tensor, profile: Tensor, level: Tensor) -> Tensor:
     return torch.cat([log_power, log_ratio], dim=1)
 
 
+def relative_power(spectra: Tensor, scale: Tensor) -> Tensor:
+    """Power of (batch, bins, frames) spectra in units of the items' own, from their root (batch,)."""
+    return torch.view_as_real(spectra).square().sum(dim=3) / scale[:, None, None].square()
+
+
 def terms(model: nn.Module, batch: Batch, phase: Phase) -> Terms:
     """Return the loss and its parts; `gain_db` is the mean SNR gain of the noisy crops.
 
@@ -233,12 +266,11 @@ def terms(model: nn.Module, batch: Batch, phase: Phase) -> Terms:
     count = clean.shape[1] * clean.shape[2]
     # Sum of a windowed spectrum over all bins: samples' mean power x window energy x bins.
     noise_power = batch["noise_power"] * (0.375 * FFT * count)
-    residual = masked.log_residual(estimate, clean, noise_power)
+    residual = log_residual(estimate, clean, noise_power)
     scale = batch["level"].sqrt()
-    small, wanted = masked.compressed(estimate, scale), masked.compressed(clean, scale)
-    magnitude = masked.compressed_magnitude(small, wanted)
-    missing = masked.over_suppression(small, wanted)
-    l1 = masked.complex_l1(estimate, clean, scale)
+    small, wanted = compressed(relative_power(estimate, scale)), compressed(relative_power(clean, scale))
+    magnitude, missing = squared_difference(small, wanted), squared_shortfall(small, wanted)
+    l1 = complex_l1(estimate, clean) / scale
     loss = (0.2 * residual + 2.0 * magnitude + 1.0 * missing + 0.5 * l1).mean()
     error = torch.view_as_real(estimate - clean).square().sum(dim=(1, 2, 3))
     before = torch.view_as_real(noise).square().sum(dim=(1, 2, 3))
@@ -336,6 +368,8 @@ RECIPE: Final = Recipe(
     room=room,
     examples=examples,
     make_items=items.make,
+    inputs=inputs,
+    parts_batches=True,
     peak_rate=1e-3,
     warmup_steps=100,
     ema=0.998,

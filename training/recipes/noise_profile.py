@@ -6,6 +6,7 @@ target lies 30 dB under its base statistic.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Final
@@ -20,12 +21,13 @@ from engine.inference.profile_features import STATISTICS, profile_features
 from models.noise_profile.network import NoiseProfile
 from training import items
 from training.data import RATE, Samples
+from training.data.loader import picks_at
 from training.figures import restore_figures
+from training.inputs import files_digest
 from training.losses.laplace import laplace_loss
 from training.packing.needs import Needs
 from training.recipe import WHOLE_RUN, Batch, Phase, Recipe, Settings
 from training.room import Inputs, Port, Room
-from training.schedule import shuffled
 from training.trials import trials_of
 
 BATCH: Final = 16
@@ -72,8 +74,13 @@ def batches(settings: Settings, step: int) -> Iterator[Batch]:
     store = Statistics("train", settings)
     dense = np.flatnonzero(store.is_dense)
     round_of_items = np.concatenate([np.arange(len(store.features)), dense, dense])
-    for _, picks in shuffled(round_of_items, BATCH, settings.seed, step):
-        yield store.batch(picks, settings.device)
+    for now in itertools.count(step):
+        yield store.batch(picks_at(round_of_items, BATCH, settings.seed, now), settings.device)
+
+
+def inputs(settings: Settings) -> str:
+    """What the batches follow from, besides seed and step."""
+    return files_digest(items.paths("train", settings))
 
 
 def bin_weight(target: Tensor, clean: Tensor) -> Tensor:
@@ -166,6 +173,7 @@ RECIPE: Final = Recipe(
     room=room,
     prepare=prepare,
     make_items=items.make,
+    inputs=inputs,
     peak_rate=2e-3,
     warmup_steps=100,
     ema=0.998,

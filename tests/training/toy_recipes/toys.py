@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from training.data.loader import picks_at
+from training.losses import RandomResolutionSTFTLoss
 from training.recipe import Adversary, Batch, Example, Phase, Recipe, Settings, Terms
-from training.schedule import shuffled
 
 POINTS = np.random.default_rng(0).standard_normal((96, 8)).astype(np.float32)
 TRUTH = np.random.default_rng(1).standard_normal((8, 4)).astype(np.float32)
@@ -20,7 +22,8 @@ TRUTH = np.random.default_rng(1).standard_normal((8, 4)).astype(np.float32)
 
 def batches(settings: Settings, step: int) -> Iterator[Batch]:
     shift = float(settings.phase.options.get("shift", 0.0))
-    for _, picks in shuffled(np.arange(len(POINTS)), 16, settings.seed, step):
+    for now in itertools.count(step):
+        picks = picks_at(np.arange(len(POINTS)), 16, settings.seed, now)
         time.sleep(float(os.environ.get("TOY_STEP_SECONDS", "0")))
         yield {"x": torch.from_numpy(POINTS[picks]) + shift, "y": torch.from_numpy(POINTS[picks] @ TRUTH)}
 
@@ -88,6 +91,34 @@ def recipe(name: str, **changes: object) -> Recipe:
     return Recipe(**(values | changes))  # type: ignore[arg-type]
 
 
+DRAWING_LOSS = RandomResolutionSTFTLoss(max_fft_size=64)
+
+
+def tones(settings: Settings, step: int) -> Iterator[Batch]:
+    for now in itertools.count(step):
+        time.sleep(float(os.environ.get("TOY_STEP_SECONDS", "0")))
+        x = torch.randn(4, 1, 200, generator=torch.Generator().manual_seed(settings.seed + now))
+        yield {"x": x, "y": x.roll(1, -1)}
+
+
+def drawn_terms(model: nn.Module, batch: Batch, phase: Phase) -> Terms:
+    return {"loss": DRAWING_LOSS(model(batch["x"]), batch["y"])}
+
+
+@torch.no_grad()
+def drawn_validation(model: nn.Module, settings: Settings) -> dict[str, float]:
+    batch = next(tones(settings, 10**6))
+    return {"loss": float(DRAWING_LOSS(model(batch["x"]), batch["y"]))}
+
+
+def batches_with_holes(settings: Settings, step: int) -> Iterator[Batch]:
+    """Two batches in which one item, always in the second half, holds no number."""
+    for now, batch in enumerate(batches(settings, step), step):
+        if now in (12, 13):
+            batch["x"][12, 0] = torch.nan
+        yield batch
+
+
 RECIPES = (
     recipe("toy_plain", examples=examples),
     recipe("toy_dropout", build=forgetful_network, terms=noisy_terms),
@@ -101,6 +132,11 @@ RECIPES = (
         phases=(Phase("alone", 0.4), Phase("judged", 1.0, {"adversarial": True})),
         adversary=Adversary(judge, judged, deceived, peak_rate=0.005),
     ),
+    recipe("toy_random", build=lambda: nn.Conv1d(1, 1, 9, padding=4), batches=tones, terms=drawn_terms,
+           validate=drawn_validation, losses=DRAWING_LOSS),
+    recipe("toy_holes", batches=batches_with_holes),
+    recipe("toy_holes_judged", batches=batches_with_holes, phases=(Phase("judged", 1.0, {"adversarial": True}),),
+           adversary=Adversary(judge, judged, deceived)),
     recipe("toy_pair", phases=(Phase("alone", 0.5), Phase("judged", 1.0, {"adversarial": True})),
            adversary=Adversary(judge, judged, deceived)),
 )  # fmt: skip

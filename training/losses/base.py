@@ -5,9 +5,10 @@ A subclass says three things: what it keeps of a target (`references`), its `ter
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from functools import wraps
+from typing import Any, Final, Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 Mode = Literal["safe", "parity"]
 Reduction = Literal["mean", "sum", "none"]
 Output = Literal["loss", "full"]
+_Gradients = TypeVar("_Gradients")
 
 SILENT_POWER: Final = 1e-8  # -80 dBFS: a target below it has no ratio or logarithm worth learning
 SILENCE_WEIGHT: Final = 10.0  # what a silent item costs per mean absolute error, instead of all other terms
@@ -26,8 +28,8 @@ LEAST_FLOOR: Final = 1e-12  # of a power in a spectrum
 class Prepared:
     """A target, worked out once: give it to the loss in place of the target, as often as the target stays the same.
 
-    It belongs to the caller; no loss keeps one. A loss with another `key` (other sizes, other mode) takes `signal`
-    and does its own work again, so one `Prepared` may be handed to several losses.
+    It belongs to the caller; no loss keeps one. It may be handed to several losses: those that keep the same of a
+    target (the same `key`) use it, any other takes `signal` and does its own work again.
     """
 
     key: tuple[object, ...]
@@ -98,7 +100,7 @@ class Loss(nn.Module):
         return self._weighted(self.terms(pred, prepared))
 
     def key(self) -> tuple[object, ...]:
-        """Everything `references` depends on besides the target."""
+        """Everything `references` depends on besides the target; losses that keep the same share a key."""
         return (type(self).__name__, self.mode)
 
     # What the base does with it.
@@ -161,6 +163,21 @@ def _check_shapes(pred: Tensor, target: Tensor) -> None:
 def full_precision(signal: Tensor) -> torch.autocast:
     """Switch autocast off: logarithms and sums of squares of half precision are noise."""
     return torch.autocast(device_type=signal.device.type, enabled=False)
+
+
+def first_order(backward: Callable[..., _Gradients]) -> Callable[..., _Gradients]:
+    """Refuse a second derivative to a backward pass whose own operations autograd can't see.
+
+    torch's `once_differentiable` lets it pass where the loss itself is the only thing derived, and hands out zeros.
+    """
+
+    @wraps(backward)
+    def refusing(ctx: Any, *above: Tensor) -> _Gradients:
+        if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            raise RuntimeError("this loss has no second derivative: take its gradient without create_graph=True")
+        return backward(ctx, *above)
+
+    return refusing
 
 
 def as_items(signal: Tensor) -> Tensor:

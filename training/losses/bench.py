@@ -6,7 +6,9 @@ Nothing here is imported by a training. auraloss is looked for when asked for, a
 from __future__ import annotations
 
 import importlib
+import math
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -37,6 +39,8 @@ MEL: Final = {
 }
 ON_SAMPLES: Final = ("SNRLoss", "SISDRLoss", "ESRLoss", "LogCoshLoss")
 SEEDS: Final = 20
+_WEIGHTED: Final = {"perceptual_weighting": True, "sample_rate": 44_100}
+_MEL: Final = {"scale": "mel", "n_bins": 24}
 _OVER_ITEMS: Final = {"fft_sizes": [256, 512], "hop_sizes": [64, 100], "win_lengths": [256, 400]}
 
 Scores = Callable[[Tensor, Tensor], Tensor]
@@ -266,13 +270,18 @@ PARITY: Final[dict[str, tuple[tuple[int, ...], dict[str, Any]]]] = {
     "MelSTFTLoss": ((3, 1, 4001), {"sample_rate": 16_000, "n_mels": 64}),
     "MultiResolutionSTFTLoss": ((3, 2, 4001), {"mag_distance": "L2", "w_lin_mag": 0.5}),
     "SumAndDifferenceSTFTLoss": ((3, 2, 4001), {**_OVER_ITEMS, "output": "loss"}),
+    "MultiResolutionSTFTLoss, A-weighted": ((3, 2, 4001), {**_OVER_ITEMS, **_WEIGHTED}),
+    "MultiResolutionSTFTLoss, A-weighted mel": ((3, 2, 4001), {**_OVER_ITEMS, **_WEIGHTED, **_MEL}),
+    "SumAndDifferenceSTFTLoss, A-weighted": ((3, 2, 4001), {**_OVER_ITEMS, **_WEIGHTED}),
+    "SumAndDifferenceSTFTLoss, A-weighted mel": ((3, 2, 4001), {**_OVER_ITEMS, **_WEIGHTED, **_MEL}),
 }  # the others of auraloss raise, or draw their sizes by themselves: see tests/training/losses/test_parity.py
 
 
 def parity_rows(module: Any) -> Iterator[Row]:
     """Return the largest relative deviations from auraloss in value and gradient, over classes and seeds."""
     value, gradient = 0.0, 0.0
-    for name, (shape, settings) in PARITY.items():
+    for case, (shape, settings) in PARITY.items():
+        name = case.partition(",")[0]
         theirs = getattr(module.time if hasattr(module.time, name) else module.freq, name)(**settings)
         ours = getattr(losses, name)(**settings, mode="parity")
         for seed in range(SEEDS):
@@ -284,6 +293,39 @@ def parity_rows(module: Any) -> Iterator[Row]:
             gradient = max(gradient, float((_gradient(pred) - there).norm() / there.norm()))
     yield Row(f"parity of values, {SEEDS} seeds", None, None, "relative", value, 1e-5, 1e-6, True)
     yield Row(f"parity of gradients, {SEEDS} seeds", None, None, "relative", gradient, 1e-4, 1e-5, True)
+
+
+COMPILED: Final[dict[str, Callable[[], nn.Module]]] = {
+    "STFT": losses.STFTLoss,
+    "MR-STFT": losses.MultiResolutionSTFTLoss,
+}
+
+
+def compile_rows() -> Iterator[Row]:
+    """Race each loss, as one graph of generated code, against itself; and compare value and gradient.
+
+    Without a compiler for C++ there is nothing to generate, and one row says so.
+    """
+    if not any(map(shutil.which, ("g++", "c++", "clang++", "cl"))):
+        yield Row("torch.compile: no C++ compiler here", None, None, "", math.nan, None, None)
+        return
+    for name, make in COMPILED.items():
+        torch.compiler.reset()
+        compiled = torch.compile(make(), fullgraph=True)
+        case = Case(name, (8, 1, 65_536), lambda _, make=make: make(), lambda compiled=compiled: compiled, 0.0, 1.0)  # type: ignore[misc]
+        eager, quick = race(case, None)
+        yield Row(f"{name}: eager against torch.compile", eager, quick, "ms", eager / quick, None, case.target)
+        found = _value_and_gradient(compiled, case.shape)
+        wanted = _value_and_gradient(make(), case.shape)
+        apart = max(float((one - other).norm() / other.norm()) for one, other in zip(found, wanted, strict=True))
+        yield Row(f"{name}: compiled less eager", None, None, "relative", apart, 1e-5, 1e-6, True)
+
+
+def _value_and_gradient(score: Scores, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    pred, target = signals(shape)
+    value = score(pred, target)
+    value.backward()  # type: ignore[no-untyped-call]
+    return value.detach(), _gradient(pred)
 
 
 def _gradient(pred: Tensor) -> Tensor:
@@ -299,6 +341,7 @@ def bench(module: Any) -> Iterator[Row]:
         yield from speed_rows(module)
         yield from memory_rows(module)
         yield from parity_rows(module)
+        yield from compile_rows()
     finally:
         torch.set_num_threads(threads)
 

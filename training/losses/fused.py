@@ -14,10 +14,11 @@ from typing import Any, Final, NamedTuple
 import torch
 from torch import Tensor
 
-from training.losses.base import LEAST_FLOOR, RELATIVE_FLOOR
+from training.losses.base import LEAST_FLOOR, RELATIVE_FLOOR, first_order
 from training.losses.transform import Resolution, adjoint, analyse
 
 CHUNK_BINS: Final = 2**18  # 1 MB of fp32: what a core's own cache holds
+CHUNKS_PER_THREAD: Final = 2  # with several: each operation waits for the slowest, so there should be fewer
 Group = Mapping[str, float]  # term: weight
 
 
@@ -110,6 +111,7 @@ class _Distances(torch.autograd.Function):
         return torch.cat(values, dim=1), norm
 
     @staticmethod
+    @first_order
     def backward(ctx: Any, *above: Any) -> tuple[Tensor | None, ...]:
         (gradients,) = ctx.saved_tensors  # (groups, items, channels, samples)
         return (gradients * above[0][:, :, None, None]).sum(dim=0), *[None] * (len(ctx.needs_input_grad) - 1)
@@ -139,7 +141,9 @@ def _chunks(signal: Tensor, size: Resolution) -> list[slice]:
     items, channels, samples = signal.shape
     step = items
     if signal.device.type == "cpu" and not torch.compiler.is_compiling():
-        step = max(1, min(items, CHUNK_BINS // (channels * size.frames(samples) * size.bins)))
+        threads = torch.get_num_threads()
+        bins = CHUNK_BINS if threads == 1 else CHUNK_BINS * CHUNKS_PER_THREAD * threads
+        step = max(1, min(items, bins // (channels * size.frames(samples) * size.bins)))
     return [slice(first, first + step) for first in range(0, items, step)]
 
 

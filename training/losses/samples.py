@@ -11,6 +11,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from training.losses.base import first_order
+
 _STRAIGHT_FROM: Final = 20.0  # beyond it log cosh is a straight line, even in fp64; cosh(20)^4 fits into fp32
 
 
@@ -54,6 +56,7 @@ class _ErrorSize(torch.autograd.Function):
         return power, error.abs().mean(dim=-1) if misses else torch.zeros_like(power)
 
     @staticmethod
+    @first_order
     def backward(ctx: Any, of_power: Tensor, of_miss: Tensor) -> tuple[Tensor, None, None, None]:
         (error,) = ctx.saved_tensors
         if not ctx.misses:
@@ -81,6 +84,7 @@ class _Projection(torch.autograd.Function):
         return product, rest.square().mean(dim=-1), size
 
     @staticmethod
+    @first_order
     def backward(
         ctx: Any, of_product: Tensor, of_rest: Tensor, of_miss: Tensor
     ) -> tuple[Tensor, None, None, None, None]:
@@ -111,6 +115,7 @@ class _MeanLogCosh(torch.autograd.Function):
         return (excess.log1p_().sum(dim=-1) + line) / (a * z.shape[-1])
 
     @staticmethod
+    @first_order
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (z,) = ctx.saved_tensors
         power = z.clamp(-_STRAIGHT_FROM, _STRAIGHT_FROM).mul_(2.0).expm1_()

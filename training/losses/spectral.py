@@ -39,6 +39,11 @@ class SpectralLoss(Loss):
     Terms are "sc" (spectral convergence), "log", "lin" (magnitudes), "phs" (phase); in safe mode also "complex" (real
     and imaginary parts relative to the target's root mean power) and "silence": items whose target, as it enters the
     transform, is under -80 dBFS have only that.
+
+    At -80 dBFS there is a step: "sc" and "complex" are relative to the target. A prediction of RMS 0.3 costs 2.4 with
+    a target at -81 dBFS and 2,700 against one at -79 (gradient 900 times as steep), a tenth of that every 20 dB
+    further up. Clip gradients, or leave both out (`w_sc=0.0, w_complex=0.0`), where items are that near to silence:
+    "log" has no such step.
     """
 
     def __init__(
@@ -334,8 +339,9 @@ class MultiResolutionSTFTLoss(SpectralLoss):
 class SumAndDifferenceSTFTLoss(MultiResolutionSTFTLoss):
     """Left plus right and left minus right, each through a multi-resolution loss; terms are "sum" and "diff".
 
-    Weights are halved: the total is (w_sum sum + w_diff diff) / 2. A-weighting is done once, on left and right,
-    and both signals share one framing. A silent difference (mono) costs nothing as long as it is predicted.
+    Weights are halved: the total is (w_sum sum + w_diff diff) / 2. A-weighting is done once, on left and right (in
+    parity mode on sum and difference, as auraloss does), and both signals share one framing. A silent difference (mono)
+    costs nothing as long as it is predicted.
     """
 
     def __init__(
@@ -368,6 +374,9 @@ class SumAndDifferenceSTFTLoss(MultiResolutionSTFTLoss):
     def _signals(self, signal: Tensor) -> Tensor:
         if signal.shape[1] != 2:
             raise ValueError(f"sum and difference need stereo, (items, 2, samples); got {tuple(signal.shape)}")
+        if self.mode == "parity":  # filtered after adding, or rounding in weak bins parts the gradients
+            left, right = signal[:, :1], signal[:, 1:]
+            return torch.cat([super()._signals(left + right), super()._signals(left - right)])
         left, right = super()._signals(signal).unbind(dim=1)
         return torch.cat([left + right, left - right]).unsqueeze(1)  # all sums, then all differences
 

@@ -70,6 +70,10 @@ class ChannelLoss(Loss):
             "silence": torch.where(silent, miss, 0.0).mean(dim=1),
         }
 
+    def key(self) -> tuple[object, ...]:
+        """Losses that keep the same of a target share it."""
+        return ("channels", self.mode)
+
     def misses(self, reference: Prepared) -> bool:
         """Whether mean absolute errors are wanted: where looking is cheap, only if some channel is silent."""
         silent = reference.tensors["silent"]
@@ -150,6 +154,10 @@ class LogCoshLoss(ChannelLoss):
         super().__init__(eps, reduction, mode=mode, output=output, mask_silence=False)
         self.a = a
 
+    def key(self) -> tuple[object, ...]:
+        """Keeps nothing."""
+        return ("samples",)
+
     def references(self, target: Tensor) -> dict[str, Tensor]:
         """Nothing but the target itself."""
         return {}
@@ -191,7 +199,7 @@ class SNRLoss(ChannelLoss):
 
     def key(self) -> tuple[object, ...]:
         """The kept target depends on whether its mean went."""
-        return (*super().key(), self.zero_mean)
+        return (*super().key(), "zero mean" if self.zero_mean else "own mean")
 
     def references(self, target: Tensor) -> dict[str, Tensor]:
         """What any channel keeps, of the target without its mean."""
@@ -220,7 +228,10 @@ class SNRLoss(ChannelLoss):
 
 
 class SISDRLoss(SNRLoss):
-    """Scale-invariant signal-to-distortion ratio in dB, upside down (Le Roux et al. 2018): -80 is perfect.
+    """Scale-invariant signal-to-distortion ratio in dB, upside down (Le Roux et al. 2018): -80 to 80, -80 is perfect.
+
+    In safe mode both sides of the ratio have a floor 80 dB below the power of the *prediction*; the other ratios take
+    theirs from the target, which here would make it depend on the level of the prediction.
 
     It can't tell a prediction from its louder or inverted copy, and at exactly zero it has no direction: use it beside
     a loss that does.
@@ -233,10 +244,10 @@ class SISDRLoss(SNRLoss):
         kept = reference.tensors
         power = kept["power"] + LEAST_FLOOR
         product, rest, miss = projection(pred, kept["target"], power, self.zero_mean, self.misses(reference))
-        scale = (product / power).square()
-        # The floor grows with the prediction, or twice the target would be better than the target; its constant part,
-        # another 80 dB down, makes silence 0 dB and not perfect.
-        return _decibels(rest, scale * kept["power"], kept["floor"] * (scale + RELATIVE_FLOOR)), miss
+        like = (product / power).square() * kept["power"]
+        # The floor is 80 dB below the prediction, or twice the target would be better than the target, and a prediction
+        # without any of it unboundedly bad; the target's part, another 80 dB down, makes silence 0 dB and not perfect.
+        return _decibels(rest, like, RELATIVE_FLOOR * (like + rest + kept["floor"])), miss
 
     def historic(self, pred: Tensor, reference: Prepared) -> Tensor:
         """The target is scaled to the prediction."""

@@ -217,6 +217,33 @@ def test_gradients_of_a_few_items_at_a_time_equal_those_of_all(scale: str | None
     torch.testing.assert_close(apart, whole, rtol=1e-5, atol=1e-9)
 
 
+@pytest.mark.parametrize("case", ["stft", "mel", "several", "sum and difference"])
+def test_a_second_derivative_is_refused(case: str) -> None:
+    pred, target = pair(2, 2, 3000)
+    loss = CASES[case]()(pred.requires_grad_(), target)
+    with pytest.raises(RuntimeError, match="no second derivative"):
+        torch.autograd.grad(loss, pred, create_graph=True)
+
+
+def test_compared_spectra_are_shared_by_losses_that_keep_the_same() -> None:
+    kept = losses.CompressedMagnitudeLoss(256, 64, 256).prepare(pair(2, 1, 3000)[1])
+    assert kept.key == losses.OverSuppressionLoss(256, 64, 256).key()
+    assert kept.key != losses.PhaseLoss(256, 64, 256).key()
+    assert kept.key != losses.ComplexSTFTLoss(256, 64, 256).key()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("kind", ["aw", "hp", "fd"])
+@both_modes
+def test_filters_compute_half_precision_in_full(kind: str, mode: str, dtype: Any) -> None:
+    signal = pair(2, 2, 500)[0].to(dtype)
+    filtered = losses.FIRFilter(kind, mode=mode)
+    with torch.autocast("cpu", dtype=dtype):
+        found, _ = filtered(signal, signal)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, filtered(signal.float(), signal.float())[0], rtol=0, atol=0)
+
+
 def test_a_weighting_follows_the_standard_from_1_to_8_khz() -> None:
     taps = a_weighting(48_000).double()
     nominal_db = {1000: 0.0, 2000: 1.2, 4000: 1.0, 8000: -1.1}  # IEC 61672-1, table 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 
@@ -74,6 +75,16 @@ def test_silence_as_a_prediction_is_no_success() -> None:
         assert float(kind()(torch.zeros(1, 1, FRAMES), sine(0.1))) >= -1e-3
 
 
+@pytest.mark.parametrize("level", [1.0, 1e-2, 1e-3])
+def test_a_prediction_with_nothing_of_the_target_is_no_worse_than_eighty_decibels(level: float) -> None:
+    target, other = sine(0.5).double(), sine(level, quarter=True).double()
+    assert float(SISDRLoss()(other, target)) == pytest.approx(80.0, abs=0.05)
+    # Steepest where the target's share is the root of the floor: there -10 log10 falls by 10 / ln 10 per such share.
+    share = 1e-4 * level
+    slope = gradient(SISDRLoss(), other + share * sine().double(), target)
+    assert float(slope.norm()) == pytest.approx(10.0 / math.log(10.0) / (share * FRAMES**0.5), rel=0.01)
+
+
 @pytest.mark.parametrize("level", [1.0, 1e-2, 1e-4])
 def test_si_sdr_does_not_depend_on_the_level_of_the_recording(level: float) -> None:
     pred = sine(level) + sine(0.01 * level, quarter=True)
@@ -141,3 +152,30 @@ def test_a_prepared_target_gives_the_same(kind: type[Loss]) -> None:
         torch.testing.assert_close(loss(pred, loss.prepare(target)), loss(pred, target), rtol=0.0, atol=0.0)
     other = kind(mode="parity")
     torch.testing.assert_close(other(pred, kind().prepare(target)), other(pred, target), rtol=0.0, atol=0.0)
+
+
+def test_losses_that_keep_the_same_of_a_target_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    target, pred = sine(0.4), sine(0.4) + sine(0.1, quarter=True) + 0.02
+    for makers in (DECIBELS, (ESRLoss, DCLoss)):
+        given = makers[0]().prepare(target)
+        for kind in makers:
+            loss = kind()
+            expected = loss(pred, target)
+            with monkeypatch.context() as patch:
+                patch.setattr(loss, "references", lambda target: pytest.fail("worked out again"))
+                torch.testing.assert_close(loss(pred, given), expected, rtol=0.0, atol=0.0)
+
+
+@pytest.mark.parametrize("other", [ESRLoss, lambda: SNRLoss(zero_mean=False), lambda: SNRLoss(mode="parity")])
+def test_losses_that_keep_something_else_work_it_out_themselves(other: Callable[[], Loss]) -> None:
+    target, pred = sine(0.4) + 0.1, sine(0.4) + sine(0.1, quarter=True) + 0.02
+    given = other().prepare(target)
+    torch.testing.assert_close(SNRLoss()(pred, given), SNRLoss()(pred, target), rtol=0.0, atol=0.0)
+
+
+@pytest.mark.parametrize("kind", [*RATIOS, LogCoshLoss])
+def test_a_second_derivative_is_refused(kind: type[Loss]) -> None:
+    pred, target = (sine(0.4) + sine(0.1, quarter=True)).requires_grad_(), sine(0.4)
+    loss = kind()(pred, target)
+    with pytest.raises(RuntimeError, match="no second derivative"):
+        torch.autograd.grad(loss, pred, create_graph=True)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from engine.inference.card import AS_WRITTEN
 from export import card as cards
 from export import placing
-from export.cost import gmac_per_second, quicker, real_time_factors, speed_table
+from export.cost import gmac_per_second, quicker, speed, speed_table
 from export.errors import ExportError
 from export.licences import Row
 from export.onnx_file import file_bytes, rounded
@@ -147,8 +147,8 @@ def _verify_and_place(
     wanted, answers = torch_answers(model, trials), runtime_answers(room, weights, trials)
     check_shapes(room, trials, answers)
     check_parity(room, wanted, answers)
-    factors = real_time_factors(room, weights, trials)
-    optimise = quicker(factors)
+    taken = speed(room, weights, trials)
+    optimise = quicker(taken)
     if optimise != AS_WRITTEN:
         answers = runtime_answers(room, weights, trials, optimise)
         check_parity(room, wanted, answers)
@@ -159,7 +159,7 @@ def _verify_and_place(
         rounding,
         gmac_per_second(room, model, trials),
         optimise,
-        speed_table(room, weights, trials, factors, optimise),
+        speed_table(room, weights, trials, taken, optimise),
     )
     folder, trial = weights.parent, next(iter(trials.values()))
     before = cards.read_card(folder / cards.CARD)

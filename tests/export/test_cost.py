@@ -82,9 +82,10 @@ def line(kit: Any, tmp_path: Path) -> Path:
 
 
 def test_speed_is_measured_with_and_without_optimising_on_one_and_two_threads(kit: Any, line: Path) -> None:
-    factors = cost.real_time_factors(kit.room(), line, trials())
-    assert set(factors) == {("none", 1), ("none", 2), ("all", 1), ("all", 2)}
-    assert all(0.0 < factor < 10.0 for factor in factors.values())
+    found = cost.speed(kit.room(), line, trials())
+    assert set(found.real_time) == {("none", 1), ("none", 2), ("all", 1), ("all", 2)}
+    assert set(found.processor_time) == {"none", "all"}
+    assert all(0.0 < seconds < 10.0 for seconds in (*found.real_time.values(), *found.processor_time.values()))
 
 
 def test_settings_take_turns_and_each_runs_five_times_at_least(
@@ -100,9 +101,9 @@ def test_settings_take_turns_and_each_runs_five_times_at_least(
             ran.append(self.key)
 
     monkeypatch.setattr(cost, "session_of", lambda _, threads, optimise: Recorder((optimise, threads)))
-    factors = cost.real_time_factors(kit.room(), tmp_path / "w.onnx", trials())
+    found = cost.speed(kit.room(), tmp_path / "w.onnx", trials())
     first, *rest = [tuple(ran[at : at + 4]) for at in range(0, len(ran), 4)]
-    assert set(first) == set(factors)
+    assert set(first) == set(found.real_time)
     assert len(rest) >= 5, "the first run doesn't count"
     assert all(turn == first for turn in rest)
 
@@ -111,20 +112,21 @@ def test_settings_take_turns_and_each_runs_five_times_at_least(
     ("as_written", "optimised", "chosen"), [(20.6, 11.3, "all"), (36.0, 36.0, "none"), (36.0, 33.0, "none")]
 )
 def test_a_network_is_optimised_only_where_that_saves_a_tenth(as_written: float, optimised: float, chosen: str) -> None:
-    assert cost.quicker({("none", 1): as_written, ("none", 2): 1.0, ("all", 1): optimised, ("all", 2): 1.0}) == chosen
+    assert cost.quicker(cost.Speed({}, {"none": as_written, "all": optimised})) == chosen
 
 
 def test_the_card_is_told_how_fast_the_chosen_setting_is_and_what_either_costs(kit: Any, line: Path) -> None:
     factors = {("none", 1): 0.02, ("none", 2): 0.01, ("all", 1): 0.005, ("all", 2): 0.006}
-    table = cost.speed_table(kit.room(), line, trials(), factors, "all")
+    found = cost.Speed(factors, {"none": 0.019, "all": 0.0049})
+    table = cost.speed_table(kit.room(), line, trials(), found, "all")
     assert (table["real_time_factor_1_thread"], table["real_time_factor_2_threads"]) == (0.005, 0.006)
     assert table["remark"].startswith("two threads took longer")
     assert table["audio_seconds"] == 0.1
-    assert {name: entry["real_time_factor_1_thread"] for name, entry in table["optimise"].items()} == {
-        "none": 0.02,
-        "all": 0.005,
+    assert {name: entry["processor_seconds_per_audio_second"] for name, entry in table["optimise"].items()} == {
+        "none": 0.019,
+        "all": 0.0049,
     }
-    assert "remark" not in cost.speed_table(kit.room(), line, trials(), factors, "none")
+    assert "remark" not in cost.speed_table(kit.room(), line, trials(), found, "none")
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says how much memory a process has")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import onnxruntime
 from engine.inference.network import Network
 from engine.settings import Settings
 from export import furnishing
+from export.cost import Speed
 from export.errors import ExportError
 from export.furnishing import furnish
 from export.parity import check_parity, limit_of
@@ -63,8 +65,8 @@ def configuration(options: Any) -> tuple[Any, ...]:
 def test_the_card_says_how_to_run_a_file_and_both_sides_run_it_so(
     kit: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, optimised_seconds: float
 ) -> None:
-    factors = {("none", 1): 1.0, ("none", 2): 1.0, ("all", 1): optimised_seconds, ("all", 2): 1.0}
-    monkeypatch.setattr(furnishing, "real_time_factors", lambda *_: factors)
+    taken = Speed(dict.fromkeys(product(("none", "all"), (1, 2)), 1.0), {"none": 1.0, "all": optimised_seconds})
+    monkeypatch.setattr(furnishing, "speed", lambda *_: taken)
     seen: list[Any] = []
     real = onnxruntime.InferenceSession
 

@@ -59,8 +59,14 @@ class Kit:
     def checkpoint(self, recipe: Recipe, seed: int = 0, **changes: Any) -> Path:
         """A checkpoint with random weights, as the loop would leave it."""
         begun = state.start(recipe, Settings(steps=7, seed=seed))
-        for name, value in {"step": 7, "seconds": 60.0, "machines": ["cpu, 2 threads"], "loss_mode": "safe",
-                            "data": "[]", **changes}.items():  # fmt: skip
+        for name, value in {
+            "step": 7,
+            "seconds": 60.0,
+            "machines": ["cpu, 2 threads"],
+            "data": "[]",
+            "loss_mode": "safe",
+            **changes,
+        }.items():
             setattr(begun, name, value)
         path = self.folder / f"{recipe.name}-{seed}.pt"
         state.save(begun, path)

@@ -6,6 +6,7 @@ import hashlib
 import resource
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -153,22 +154,21 @@ def test_a_checkpoint_of_something_else_is_refused(kit: Any, models: Path, furni
     assert contents(models) == furnished
 
 
-@pytest.fixture
+@contextmanager
 def small_disk() -> Iterator[None]:
-    """The system refuses files of more than 1000 bytes, as a full disk would."""
+    """The system refuses files of more than 1000 bytes, as a full disk would: the log of the tests too."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk_leaves_the_room_as_it_was(
-    kit: Any, models: Path, furnished: dict[str, bytes], request: pytest.FixtureRequest
-) -> None:
+def test_a_full_disk_leaves_the_room_as_it_was(kit: Any, models: Path, furnished: dict[str, bytes]) -> None:
     recipe = kit.recipe()
     run = kit.checkpoint(recipe, seed=1)
-    request.getfixturevalue("small_disk")
-    with pytest.raises(ExportError, match="left as it was; make room"):
+    with small_disk(), pytest.raises(ExportError, match="left as it was; make room"):
         furnish(recipe, run, models)
     assert contents(models) == furnished
 

@@ -155,7 +155,7 @@ def curves(rows: Sequence[Row], names: Sequence[str]) -> bytes:
     figure = _figure(8.0, 0.6 + 2.0 * len(names))
     for number, name in enumerate(names):
         axis = figure.add_subplot(len(names), 1, number + 1)
-        for column, label, style in ((name, "training", "-"), (VALIDATION + name, "validation", "o-")):
+        for column, label, style in ((name, "training", ".-"), (VALIDATION + name, "validation", "o-")):
             points = [(float(row["step"]), float(row[column])) for row in rows if column in row]
             if points:
                 axis.plot(*zip(*points, strict=True), style, linewidth=1.0, markersize=3.0, label=label)

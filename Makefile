@@ -1,6 +1,6 @@
 # Everything a person does with this house. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench quality train export screenshots lock clean
+.PHONY: help run test thorough check bench quality train export screenshots lock clean
 PY := .venv/bin/python
 export OMP_NUM_THREADS ?= 2
 
@@ -15,6 +15,11 @@ test:  ## everything CI asks: layout, walls, types, style, tests
 	@scripts/setup test
 	@$(MAKE) --no-print-directory check
 	@$(PY) -m pytest $(ARGS)
+
+thorough:  ## the losses with every seed and draw, and the slow tests (many minutes)
+	@scripts/setup test
+	@SHELLAC_THOROUGH=1 $(PY) -m pytest tests/training/losses $(ARGS)
+	@$(PY) -m pytest -m slow --timeout 1800 $(ARGS)
 
 check:  ## ruff, mypy --strict and import-linter alone (seconds)
 	@scripts/setup test

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
@@ -17,7 +18,7 @@ from torch import Tensor  # noqa: E402
 from training import losses  # noqa: E402
 from training.losses import Loss  # noqa: E402
 
-DRAWS = 500
+DRAWS = 500 if os.environ.get("SHELLAC_THOROUGH") else 40  # `make thorough` takes all of them
 CLASSES: dict[str, Callable[[], Loss]] = {
     "ESRLoss": losses.ESRLoss,
     "DCLoss": losses.DCLoss,

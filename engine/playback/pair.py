@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from engine.audio.signal import Samples, Signal, Span, read_padded
+from engine.audio.signal import SameShape, Samples, Signal, Span, read_padded
 
 
 @runtime_checkable
@@ -17,23 +17,11 @@ class Unfinished(Protocol):
     def read_available(self, start: int, stop: int) -> tuple[Samples, tuple[Span, ...]]: ...
 
 
-@dataclass(frozen=True)
-class AtOnce:
+@dataclass(frozen=True, eq=False)
+class AtOnce(SameShape):
     """A Signal read without waiting: what isn't rendered yet is heard as the source."""
 
     signal: Signal
-
-    @property
-    def rate(self) -> int:
-        return self.signal.rate
-
-    @property
-    def channels(self) -> int:
-        return self.signal.channels
-
-    @property
-    def frames(self) -> int:
-        return self.signal.frames
 
     def read(self, start: int, stop: int) -> Samples:
         if isinstance(self.signal, Unfinished):

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QObject
@@ -17,8 +17,9 @@ from PySide6.QtCore import Signal as QtSignal
 
 from engine.allocator import give_freed_pages_back
 from engine.audio.peaks import PeakPyramid
-from engine.audio.signal import Samples, Signal, Span, blocks, read_padded
+from engine.audio.signal import SameShape, Samples, Signal, Span, blocks, read_padded
 from engine.audio.spectrogram import SpectrogramTiles
+from engine.playback.pair import AtOnce
 from engine.settings import Settings
 from gui.views.crew import NICENESS, Crew
 
@@ -27,54 +28,11 @@ BLOCK = 1 << 19  # frames read at once, a multiple of CELL
 EMIT_S = 0.05  # signals at most 20 times a second
 
 
-@runtime_checkable
-class Unfinished(Protocol):
-    """A Signal under construction that says at once what it has, and plays its source elsewhere."""
-
-    def read_available(self, start: int, stop: int) -> tuple[Samples, tuple[Span, ...]]: ...
-
-
 @dataclass(frozen=True, eq=False)
-class Readable:
-    """A Signal whose `read` never renders: what isn't finished reads as its source."""
-
-    signal: Signal
-
-    @property
-    def rate(self) -> int:
-        return self.signal.rate
-
-    @property
-    def channels(self) -> int:
-        return self.signal.channels
-
-    @property
-    def frames(self) -> int:
-        return self.signal.frames
-
-    def read(self, start: int, stop: int) -> Samples:
-        if isinstance(self.signal, Unfinished):
-            return self.signal.read_available(start, stop)[0]
-        return self.signal.read(start, stop)
-
-
-@dataclass(frozen=True, eq=False)
-class MidSide:
+class MidSide(SameShape):
     """(L+R)/2 and (L−R)/2 of a stereo Signal; other channel counts pass unchanged."""
 
     signal: Signal
-
-    @property
-    def rate(self) -> int:
-        return self.signal.rate
-
-    @property
-    def channels(self) -> int:
-        return self.signal.channels
-
-    @property
-    def frames(self) -> int:
-        return self.signal.frames
 
     def read(self, start: int, stop: int) -> Samples:
         samples = self.signal.read(start, stop)
@@ -151,7 +109,7 @@ class Lane(QObject):
         with self._lock:
             self._epoch += 1
         self.signal = signal
-        self.readable = Readable(signal)
+        self.readable = AtOnce(signal)
         self.finished: tuple[Span, ...] = tuple(finished) if self.side != "A" else (Span(0, signal.frames),)
         self.loaded = 0
         self._pyramids = {False: PeakPyramid(signal.frames, signal.channels, signal.rate)}

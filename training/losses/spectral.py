@@ -123,7 +123,7 @@ class SpectralLoss(Loss):
 
     def _spectral_total(self, signal: Tensor, prepared: Prepared) -> Tensor:
         terms = self._spectral_terms(signal, prepared, joined=True)
-        weights = {**self.weights(), "joined": 1.0}
+        weights = {**SpectralLoss.weights(self), "joined": 1.0}  # not those of sum and difference
         return torch.stack([weights[name] * term for name, term in terms.items()]).sum(dim=0)
 
     def _spectral_terms(self, signal: Tensor, prepared: Prepared, joined: bool) -> dict[str, Tensor]:
@@ -379,11 +379,6 @@ class SumAndDifferenceSTFTLoss(MultiResolutionSTFTLoss):
             return torch.cat([super()._signals(left + right), super()._signals(left - right)])
         left, right = super()._signals(signal).unbind(dim=1)
         return torch.cat([left + right, left - right]).unsqueeze(1)  # all sums, then all differences
-
-    def _spectral_total(self, signal: Tensor, prepared: Prepared) -> Tensor:
-        terms = self._spectral_terms(signal, prepared, joined=True)
-        weights = {**super().weights(), "joined": 1.0}
-        return torch.stack([weights[name] * term for name, term in terms.items()]).sum(dim=0)
 
     def _convergence(self, squares: Tensor, norms: Tensor) -> Tensor:
         parts = [

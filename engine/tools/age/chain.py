@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from engine.audio.fir import FilteredSignal
-from engine.audio.signal import Format, Samples, Signal, check_span, format_of
+from engine.audio.signal import Format, SameShape, Samples, Signal, check_span, format_of
 from engine.audio.warp import warp
 from engine.tools.age import filters, noise
 from engine.tools.age.distortion import DistortedSignal
@@ -25,23 +25,11 @@ LONGEST_EVENT_S = 0.06
 
 
 @dataclass(frozen=True, eq=False)
-class Added:
+class Added(SameShape):
     """A Signal with something added to it; the addition may have one channel for all."""
 
     signal: Signal
     addition: Callable[[int, int], Samples]  # (start, stop) -> (stop - start, channels or 1)
-
-    @property
-    def rate(self) -> int:
-        return self.signal.rate
-
-    @property
-    def channels(self) -> int:
-        return self.signal.channels
-
-    @property
-    def frames(self) -> int:
-        return self.signal.frames
 
     def read(self, start: int, stop: int) -> Samples:
         check_span(self, start, stop)

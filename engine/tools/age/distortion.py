@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from engine.audio.fir import FilteredSignal, Fir
-from engine.audio.signal import Samples, Signal, check_span
+from engine.audio.signal import SameShape, Samples, Signal, check_span
 
 HALF_TAPS = 64  # of the half-sample shift; flat up to 0.93 of Nyquist
 
@@ -35,24 +35,12 @@ def _half_sample_filters() -> tuple[Fir, Fir]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Bent:
+class _Bent(SameShape):
     """Only what the curve adds."""
 
     signal: Signal
     drive: float
     asymmetry: float
-
-    @property
-    def rate(self) -> int:
-        return self.signal.rate
-
-    @property
-    def channels(self) -> int:
-        return self.signal.channels
-
-    @property
-    def frames(self) -> int:
-        return self.signal.frames
 
     def read(self, start: int, stop: int) -> Samples:
         return shape(self.signal.read(start, stop), self.drive, self.asymmetry)

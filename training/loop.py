@@ -12,7 +12,7 @@ import json
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -36,8 +36,6 @@ from training.state import (
     FILE,
     Row,
     State,
-    checkpoint,
-    checkpoint_weights,
     keep_randomness,
     load,
     run_folder,
@@ -46,12 +44,7 @@ from training.state import (
 )
 from training.step import Trainer, take_step, trainer_of
 
-# What others import from here; it lives in training.state and training.recipe.
-__all__ = [
-    "CheckpointError", "Recipe", "Settings", "State", "checkpoint", "checkpoint_weights", "load", "run", "run_folder",
-    "save", "start", "train",
-]  # fmt: skip
-
+FROM_ROOM_RATE: Final = 0.1  # of the recipe's: at its full rate, shipped weights lose first what they know
 _PICTURE_SECONDS: Final = 60.0  # pictures of what is still going on are drawn no more often
 
 
@@ -215,6 +208,7 @@ def load_room(recipe: Recipe, state: State) -> None:
     weights = load_room_weights(room.name, room.file)
     state.model.load_state_dict(weights)
     state.average.load_state_dict(weights)
+    state.rate_share = FROM_ROOM_RATE
 
 
 def train(trainer: Trainer, folder: Path) -> None:
@@ -222,13 +216,29 @@ def train(trainer: Trainer, folder: Path) -> None:
     state, settings, clock = trainer.state, trainer.settings, Clock()
     is_silent = settings.rank > 0
     with stop_on_signals(clock), Progress(state.step, state.steps, is_silent=is_silent) as progress:
+        if settings.from_room and state.step == 0:
+            validate(trainer, clock, progress)  # what the shipped weights do: to be beaten
         while not is_done(state) and not clock.is_stop_asked:
             train_phase(trainer, folder, clock, progress)
         if is_done(state):
             validate(trainer, clock, progress)
+            if lost := lost_of_shipped(state.rows):
+                progress.say(lost)
         else:
             progress.say(f"stopped after step {state.step} of {state.steps or 'a plan to come'}: --resume goes on")
         keep(trainer, folder, clock, is_last=True)
+
+
+def lost_of_shipped(rows: Sequence[Row]) -> str:
+    """A sentence for a run that began with shipped weights and ends no better by its validation; else nothing."""
+    name = f"{VALIDATION}loss"
+    losses = [(row["step"], float(row[name])) for row in rows if name in row]
+    if not losses or losses[0][0] != 0.0 or losses[-1][1] < losses[0][1]:
+        return ""
+    return (
+        f"no better than the shipped weights (validation loss {losses[0][1]:.4f} before, {losses[-1][1]:.4f} now): "
+        "keep those, or train longer and with more recordings"
+    )
 
 
 def train_phase(trainer: Trainer, folder: Path, clock: Clock, progress: Progress) -> None:
@@ -321,7 +331,7 @@ def log(trainer: Trainer, means: dict[str, float], phase: Phase, progress: Progr
     """Add a row on training."""
     state, recipe = trainer.state, trainer.recipe
     row: Row = {"step": float(state.step), "minutes": round(state.seconds / 60.0, 3)}
-    row["rate"] = float(f"{learning_rate(recipe, state.step - 1, state.steps):.4g}")
+    row["rate"] = float(f"{state.rate_share * learning_rate(recipe, state.step - 1, state.steps):.4g}")
     if len(recipe.phases) > 1:
         row["phase"] = phase.name
     row |= means

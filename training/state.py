@@ -55,6 +55,7 @@ class State:
     is_bf16: bool | None = None  # whether the networks compute in bfloat16; None: nobody can tell
     trained_until: str = ""  # the day of the last step, ISO
     steps: int | None = None  # of the whole run; None until the pace is known, then never changed
+    rate_share: float = 1.0  # of the recipe's learning rate; less where it began with shipped weights
     asked_minutes: float = 0.0
     asked_steps: int | None = None
     skipped_in_a_row: int = 0
@@ -162,6 +163,7 @@ def content_of(state: State) -> dict[str, Any]:
         "seed": state.seed,
         "machines": json.dumps(state.machines),
         "steps": state.steps,
+        "rate_share": state.rate_share,
         "asked_minutes": state.asked_minutes,
         "asked_steps": state.asked_steps,
         "step": state.step,
@@ -265,7 +267,7 @@ def load(state: State, path: Path) -> None:
     for name in ("step", "seconds", "skipped", "skipped_in_a_row", "steps", "asked_minutes", "asked_steps"):
         setattr(state, name, content[name])
     state.inputs, state.is_bf16 = content.get("inputs", ""), content.get("is_bf16")
-    state.loss_mode = content["loss_mode"]
+    state.loss_mode, state.rate_share = content["loss_mode"], content.get("rate_share", 1.0)
     state.data, state.trained_until = content.get("data", ""), content.get("trained_until", "")
     state.rows, state.randomness = json.loads(content["rows"]), content["randomness"]
     state.machines = list(dict.fromkeys([*json.loads(content["machines"]), *state.machines]))

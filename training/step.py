@@ -78,7 +78,7 @@ def take_step(trainer: Trainer, batch: Batch, phase: Phase) -> dict[str, float]:
         logged["loss"] = terms["loss"] + added["loss"]
         logged |= {f"generator {name}": value for name, value in added.items()}
         logged |= {f"discriminator {name}": value for name, value in learned.items()}
-    rate = learning_rate(recipe, state.step, state.steps)
+    rate = state.rate_share * learning_rate(recipe, state.step, state.steps)
     figures = descend(state.optimiser, state.model, logged, rate, trainer)
     is_finite = is_finite and is_sound(figures)
     if is_finite:

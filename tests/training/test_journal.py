@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import pty
+import select
 import sys
 import termios
 from pathlib import Path
@@ -93,8 +94,10 @@ def test_lines_go_to_a_file_and_a_bar_to_a_terminal(
             progress.plan(8)
             progress.advance()
         terminal.flush()
-        os.set_blocking(inside, False)
-        shown = os.read(inside, 10_000).decode()
+        shown = ""  # a terminal hands over what was written in pieces, some of them late
+        while "5/8" not in shown and select.select([inside], [], [], 10.0)[0]:
+            shown += os.read(inside, 10_000).decode()
+    os.close(inside)
     assert "planned: 8 steps" in capsys.readouterr().out
     assert "5/8" in shown
 

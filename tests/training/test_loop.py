@@ -22,7 +22,7 @@ from training import loop, losses, precision, provenance, randomness  # noqa: E4
 from training.losses.extra import squared_difference  # noqa: E402
 from training.recipe import CheckpointError, Recipe, Settings, TrainingError  # noqa: E402
 from training.schedule import phase_at  # noqa: E402
-from training.state import State, checkpoint, checkpoint_weights, start  # noqa: E402
+from training.state import State, checkpoint, checkpoint_weights, load, start  # noqa: E402
 from training.step import take_step, trainer_of  # noqa: E402
 
 TOYS = {recipe.name: recipe for recipe in toys.RECIPES}
@@ -355,6 +355,26 @@ def test_a_clean_run_does_not_begin_with_weights_that_saw_more(monkeypatch: pyte
         loop.run(with_room(TOYS["toy_plain"]), replace(QUICK, from_room=True))
     with pytest.raises(CheckpointError, match="no room to begin from"):
         loop.run(TOYS["toy_plain"], replace(QUICK, from_room=True))
+
+
+@pytest.mark.parametrize(("peak_rate", "is_better"), [(0.1, True), (300.0, False)])
+def test_shipped_weights_go_on_gently_and_a_run_that_spoils_them_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], peak_rate: float, is_better: bool
+) -> None:
+    shipped = checkpoint(loop.run(TOYS["toy_plain"], Settings(steps=60)))["average"]
+    monkeypatch.setattr(loop, "load_room_weights", lambda *_: shipped)
+    monkeypatch.setattr(loop, "data_facts", lambda *_: "[]")
+    recipe = replace(with_room(TOYS["toy_plain"]), peak_rate=peak_rate, warmup_steps=1)
+    path = loop.run(recipe, Settings(steps=20, log_steps=1, from_room=True))
+    content = checkpoint(path)
+    rows = json.loads(content["rows"])
+    assert max(row.get("rate", 0.0) for row in rows) == pytest.approx(0.1 * peak_rate, rel=1e-3)
+    before, after = (row["validation loss"] for row in (rows[0], rows[-1]))
+    assert (after < before) == is_better
+    assert ("no better than the shipped weights" in capsys.readouterr().out) != is_better
+    state = start(recipe, Settings())
+    load(state, path)
+    assert state.rate_share == 0.1  # a run that goes on goes on as gently
 
 
 def test_a_checkpoint_says_what_was_seen_and_until_when(monkeypatch: pytest.MonkeyPatch) -> None:

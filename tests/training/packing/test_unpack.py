@@ -10,6 +10,7 @@ pytest.importorskip("torch")
 
 from tests.training.toy_recipes import toys
 from training import loop
+from training import state as states
 from training.packing import unpack as unpacking
 from training.packing.halves import pack_checkpoint
 from training.packing.parts import write_parts
@@ -43,8 +44,8 @@ def test_an_unpacked_run_goes_on(tmp_path: Path) -> None:
     folder = brought(tmp_path, 6)
     path = unpack([folder], "toy_adversary")
     assert path == tmp_path / "runs" / "toy_adversary" / "checkpoint.pt"
-    state = loop.start(TOYS["toy_adversary"], Settings())
-    loop.load(state, path)
+    state = states.start(TOYS["toy_adversary"], Settings())
+    states.load(state, path)
     assert state.step == state.steps == 6
     assert (path.parent / "log.csv").read_text().startswith("step,minutes")
     assert loop.run(TOYS["toy_adversary"], Settings(steps=6, resume=True)) == path

@@ -27,6 +27,7 @@ from training.data import RATE, Samples, has_development_data, recordings, runs_
 from training.data.decoded import full_disk
 from training.errors import TrainingError
 from training.material import Origin, check, clean_music, dense_music, noise_for, untouched_music
+from training.telling import told
 
 if TYPE_CHECKING:
     from training.recipe import Settings
@@ -273,11 +274,11 @@ def _run(jobs: list[Job], workers: int) -> None:
         check(origin)
     print(f"building {len(jobs)} items first (once)", flush=True)
     if workers == 1:
-        for job in jobs:
+        for job in told(jobs, len(jobs), "building items"):
             _build(job)
         return
     with multiprocessing.get_context("spawn").Pool(min(workers, len(jobs))) as pool:
-        for _ in pool.imap_unordered(_build, jobs, chunksize=4):
+        for _ in told(pool.imap_unordered(_build, jobs, chunksize=4), len(jobs), "building items"):
             pass
 
 

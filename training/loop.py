@@ -98,6 +98,8 @@ def run(recipe: Recipe, settings: Settings, workers: int = 1) -> Path:
     path = folder / FILE
     state.folder = folder_facts(settings.folder, settings.licences)
     is_resumed = settings.resume and path.exists()
+    if settings.resume and not is_resumed and settings.rank == 0:
+        print(f"there is nothing to go on with in {folder}: a new run begins", flush=True)
     if is_resumed:
         load(state, path)
         # Which items there are follows from what was asked for at first.

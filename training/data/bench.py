@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -114,6 +115,9 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
     settings = Settings(steps=1, device=arguments.device)
+    print(
+        f"each recipe takes about {3 * arguments.seconds:.0f} s and what its start needs", file=sys.stderr, flush=True
+    )
     print(f"{'recipe':<16}{'loader/s':>12}{'network/s':>12}{'ratio':>8}{'waiting':>9}")
     slowest = float("inf")
     for name in arguments.recipes or names():

@@ -67,7 +67,7 @@ def _render(options: argparse.Namespace) -> None:
     soundfile.write(options.output, sound / max(1.0, float(np.abs(sound).max(initial=0.0))), RATE)
     if options.midi:
         midi.write(notes, options.midi, options.program)
-    print(f"{options.output}: {len(notes)} notes, {end_s(notes):.1f} s, peak {np.abs(sound).max(initial=0.0):.2f}")
+    print(f"{options.output}: {len(notes)} notes, {len(sound) / RATE:.1f} s, peak {np.abs(sound).max(initial=0.0):.2f}")
 
 
 def main(arguments: list[str] | None = None) -> int:

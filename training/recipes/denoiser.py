@@ -37,6 +37,7 @@ from training.recipes.noise_profile import PACKED_SHARES, TRAINED_SETS
 from training.room import Inputs, Port, Room
 from training.rooms import load_room_weights, room_licences
 from training.state import FILE, checkpoint, checkpoint_weights, run_folder
+from training.telling import told
 from training.trials import trials_of
 from training.writing import write_whole
 
@@ -128,7 +129,7 @@ def save_profiles(profiles: dict[str, NDArray[np.float32]], path: Path) -> None:
 def estimate_profiles(model: nn.Module, paths: list[Path]) -> dict[str, NDArray[np.float32]]:
     """Profiles by the network and true ones, levels and signal-to-noise ratios, one row per item."""
     blind, true, levels, ratios = [], [], [], []
-    for at in range(0, len(paths), 16):
+    for at in told(range(0, len(paths), 16), -(-len(paths) // 16), "finding noise profiles, 16 items at a time"):
         rows = [_statistics(path) for path in paths[at : at + 16]]
         device = next(model.parameters()).device
         estimate = model(torch.from_numpy(np.stack([row[0] for row in rows])).to(device)).cpu()

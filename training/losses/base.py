@@ -118,6 +118,7 @@ class Loss(nn.Module):
 
     def forward(self, input: Tensor, target: Tensor | Prepared) -> Tensor | tuple[Tensor, dict[str, Tensor]]:  # noqa: A002 (auraloss's name)
         """Return the loss, and with `output="full"` its terms by name."""
+        check_tensor(input)
         with full_precision(input):
             pred = as_items(input)
             prepared = self._reference(pred, target)
@@ -135,7 +136,7 @@ class Loss(nn.Module):
             prepared = target
         else:
             with torch.no_grad():
-                given = target if isinstance(target, Tensor) else target.signal
+                given = target.signal if isinstance(target, Prepared) else target
                 signal = as_items(given).detach().to(pred)
                 _check_shapes(pred, signal)
                 prepared = Prepared(self.key(), signal, self.passing_references(signal))
@@ -188,8 +189,9 @@ def as_items(signal: Tensor) -> Tensor:
     ValueError
         If there are fewer than 2 or more than 3 axes, or no samples.
     TypeError
-        If the samples are not floating point.
+        If this is no tensor, or the samples are not floating point.
     """
+    check_tensor(signal)
     if not signal.is_floating_point():
         raise TypeError(f"samples must be floating point; they are {signal.dtype}")
     if signal.ndim not in (2, 3) or signal.numel() == 0:
@@ -198,6 +200,12 @@ def as_items(signal: Tensor) -> Tensor:
         )
     signal = signal if signal.dtype == torch.float64 else signal.float()
     return signal.unsqueeze(1) if signal.ndim == 2 else signal
+
+
+def check_tensor(signal: object) -> None:
+    """Refuse a list or an array: nobody could tell on which device it is to be worked on."""
+    if not isinstance(signal, Tensor):
+        raise TypeError(f"samples must be a tensor; this is a {type(signal).__name__}")
 
 
 def item_power(signal: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ every tool that needs one. Knows no tool and no recipe.
 """
 
 from engine.measure.clicks import click_rate, find_clicks
+from engine.measure.cutoff import Cutoff, find_cutoff
 from engine.measure.differences import correlation, lsd, mse, si_sdr_db, signal_lsd, snr_db
 from engine.measure.hum import track_hum
 from engine.measure.levels import (
@@ -21,6 +22,7 @@ from engine.measure.noise_floor import noise_floor_db
 from engine.measure.table import compare, summary
 
 __all__ = [
+    "Cutoff",
     "bandwidth_hz",
     "channel_correlation",
     "click_rate",
@@ -30,6 +32,7 @@ __all__ = [
     "dc",
     "dead_channels",
     "find_clicks",
+    "find_cutoff",
     "lsd",
     "mse",
     "noise_floor_db",

@@ -282,7 +282,10 @@ def test_items_of_a_folder_follow_its_licences(tmp_path: Path, monkeypatch: pyte
         assert {row.path for row in own.rows()} == heard
 
 
-def test_an_item_of_the_development_data_is_made_again_by_its_number(development_data: Path) -> None:
+def test_an_item_of_the_development_data_is_made_again_by_its_number(
+    development_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHELLAC_DATA", str(development_data))
     item, again = build_item("validation", 3), build_item("validation", 3)
     np.testing.assert_array_equal(item.clean, again.clean)
     np.testing.assert_array_equal(item.noise, again.noise)

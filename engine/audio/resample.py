@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from fractions import Fraction
 
 import numpy as np
 import soxr
@@ -23,8 +22,8 @@ KEPT_BLOCKS = 4
 
 
 def resampled_frames(frames: int, rate_in: int, rate_out: int) -> int:
-    """Return the length at another rate: frames * rate_out / rate_in, rounded (half to even)."""
-    return round(Fraction(frames * rate_out, rate_in))
+    """Return the length at another rate: frames * rate_out / rate_in, rounded, half up."""
+    return (frames * rate_out + rate_in // 2) // rate_in
 
 
 class ResampledSignal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import soxr
@@ -16,6 +18,10 @@ def noise(frames: int, rate: int, channels: int = 2) -> ArraySignal:
     return ArraySignal(np.random.default_rng(7).standard_normal((frames, channels)).astype(np.float32) * 0.1, rate)
 
 
+def test_half_a_frame_is_rounded_up() -> None:
+    assert [resampled_frames(frames, 32_000, 48_000) for frames in (1, 3, 5)] == [2, 5, 8]  # 1.5, 4.5, 7.5
+
+
 def tone(hz: float, rate: int, seconds: float) -> ArraySignal:
     samples = np.sin(2 * np.pi * hz * np.arange(int(rate * seconds)) / rate)
     return ArraySignal(samples[:, None].astype(np.float32), rate)
@@ -26,7 +32,7 @@ def tone(hz: float, rate: int, seconds: float) -> ArraySignal:
 def test_lengths_are_exact(given: int, wanted: int, frames: int) -> None:
     signal = ResampledSignal(noise(frames, given), wanted)
     assert isinstance(signal, Signal)
-    assert signal.frames == round(frames * wanted / given) == resampled_frames(frames, given, wanted)
+    assert signal.frames == math.floor(frames * wanted / given + 0.5) == resampled_frames(frames, given, wanted)
     assert signal.read(0, signal.frames).shape == (signal.frames, 2)
 
 

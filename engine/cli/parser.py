@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -79,12 +80,13 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=_threads, metavar="N", help="processor threads (default: all)")
 
 
-def _add_writing(parser: argparse.ArgumentParser) -> None:
+def _add_writing(parser: argparse.ArgumentParser, has_rate: bool = True) -> None:
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.add_argument(
         "--format", metavar="NAME", help="WAV, FLAC, AIFF, OGG, OPUS, MP3, CAF (default: by the ending)"
     )
-    parser.add_argument("--rate", type=_rate, metavar="HZ", help="sample rate (default: as the input)")
+    if has_rate:  # a tool that chooses the rate itself has an option of that name
+        parser.add_argument("--rate", type=_rate, metavar="HZ", help="sample rate (default: as the input)")
     parser.add_argument("--subtype", metavar="NAME", help="such as PCM_16, PCM_24, FLOAT (default: as the input)")
 
 
@@ -97,10 +99,7 @@ def _add_tool(commands: Any, tool: Tool) -> None:
     for name in tool.inputs:
         parser.add_argument(f"--{name}", dest=f"input_{name}", type=Path, metavar="FILE", help="another recording")
     names = {knob.name: knob for knob in tool.knobs}
-    if "engine" in names:
-        parser.add_argument("--engine", dest="knob_engine", metavar="NAME", help=_help(names["engine"].describe()))
-    if "seed" in names:
-        parser.add_argument("--seed", dest="knob_seed", metavar="N", help=_help(names["seed"].describe()))
+    _add_short_options(parser, names)
     parser.add_argument("--preset", metavar="NAME", help=_help(" or ".join(tool.presets) or "there are none"))
     parser.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="may be given several times")
     parser.add_argument("--list-knobs", action="store_true", help="print every knob with its range and default")
@@ -108,10 +107,26 @@ def _add_tool(commands: Any, tool: Tool) -> None:
     parser.add_argument("--stop", type=_seconds, metavar="S", help="act only up to here")
     if tool.has_mix:
         parser.add_argument("--mix", type=_percent, default=1.0, metavar="PERCENT", help="0 dry to 100 wet (default)")
-    _add_writing(parser)
+    _add_writing(parser, has_rate="rate_hz" not in names)
     parser.add_argument("--report", type=Path, metavar="FILE", help="write a change report (.json or .html)")
     _add_common(parser)
-    parser.set_defaults(command=tool_command, tool=tool)
+    parser.set_defaults(command=tool_command, tool=tool, rate=None)
+
+
+def _add_short_options(parser: argparse.ArgumentParser, knobs: Mapping[str, Knob]) -> None:
+    """Add the options of the knobs that have one of their own; of rate and factor only one can be given."""
+    from engine.cli.process import EITHER_OR, SHORT_OPTIONS
+
+    either = parser.add_mutually_exclusive_group() if knobs.keys() & EITHER_OR.keys() else parser
+    for name, option in SHORT_OPTIONS.items():
+        if name in knobs:
+            group = either if name in EITHER_OR else parser
+            metavar = knobs[name].unit.upper() or ("N" if knobs[name].kind == "int" else "NAME")
+            group.add_argument(option, dest=f"knob_{name}", metavar=metavar, help=_help(_short_help(knobs[name])))
+
+
+def _short_help(knob: Knob) -> str:
+    return knob.describe() if knob.name in ("engine", "seed") else f"{knob.describe()}. {knob.hint}"
 
 
 def _add_run(commands: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.cli import say
 from engine.cli.progress import interruptibly, shown
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from engine.audio.files import FileSignal, WriteOptions, WriteReport
     from engine.session.render import RenderedSignal, Renderer
     from engine.session.session import SourceRef
+
+
+# Knobs that have an option of their own in the command of every tool that has them.
+SHORT_OPTIONS: Final[Mapping[str, str]] = {
+    "engine": "--engine", "seed": "--seed", "model": "--model", "factor": "--factor", "rate_hz": "--rate",
+}  # fmt: skip
+EITHER_OR: Final[Mapping[str, tuple[str, ...]]] = {"factor": ("rate_hz",), "rate_hz": ("factor",)}  # in presets
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ def tool_command(arguments: argparse.Namespace) -> int:
             job,
             lambda: process(
                 arguments.input, recipe, arguments.output, options_of(arguments), settings_of(arguments), job,
-                wants_report=arguments.json or arguments.report is not None,
+                wants_report=arguments.json or arguments.report is not None, is_typed=True,
             ),
         )  # fmt: skip
     finish(done, arguments)
@@ -81,7 +88,7 @@ def finish(done: Processed, arguments: argparse.Namespace) -> None:
 
 
 def step_of(arguments: argparse.Namespace, tool: Tool) -> Step:
-    """Return the step that the options describe. Later options win: preset, then --engine and --seed, then --set."""
+    """Return the step that the options describe. Later options win: preset, then the knobs' own options, then --set."""
     knobs = {knob.name: knob for knob in tool.knobs}
     params: dict[str, Value] = {}
     if arguments.preset is not None:
@@ -89,10 +96,12 @@ def step_of(arguments: argparse.Namespace, tool: Tool) -> Step:
             known = ", ".join(repr(name) for name in tool.presets) or "none"
             raise UsageError(f"{tool.label} has no preset {arguments.preset!r}", f"choose from {known}")
         params |= tool.presets[arguments.preset]
-    for name in ("engine", "seed"):
+    for name in SHORT_OPTIONS:
         text = getattr(arguments, f"knob_{name}", None)
         if text is not None:
             params[name] = knobs[name].parse(text)
+            for other in EITHER_OR.get(name, ()):
+                params.pop(other, None)
     for text in arguments.set:
         name, equals, value = text.partition("=")
         if not equals:
@@ -129,6 +138,7 @@ def format_suffixes() -> dict[str, str]:
 def process(
     source: Path, recipe: Recipe, result: Path, options: WriteOptions, settings: Settings, job: Job,
     wants_report: bool = False, renderer: Renderer | None = None, expected: SourceRef | None = None,
+    is_typed: bool = False,
 ) -> Processed:  # fmt: skip
     """Render `recipe` over a recording and write it.
 
@@ -136,9 +146,13 @@ def process(
     ----------
     expected
         The recording as a project knew it, where there is one.
+    is_typed
+        The steps are what the options of this very command say, and no recipe from elsewhere.
 
     Raises
     ------
+    UsageError
+        If typed steps don't fit the recording.
     InputError
         If the recording is empty, can't be read or isn't the expected one, or the recipe needs what isn't installed.
     OutputError
@@ -161,7 +175,7 @@ def process(
             raise EmptyRecordingError(f"{source} is empty (0 frames of sound)", "choose a recording with sound in it")
         changed = source_change(expected, signal) if expected is not None else ""
         rendered = renderer.render(signal, recipe)
-        check_recipe(rendered)
+        check_recipe(rendered, is_typed)
         comment = "; ".join(t for t in (signal.info.tags.get("comment", ""), processing_note(recipe, rendered)) if t)
         options = replace(options, tags={**(options.tags or signal.info.tags), "comment": comment})
         with reading_ahead(rendered, reading, settings.threads) as sound:
@@ -195,7 +209,7 @@ def _notes(rendered: RenderedSignal, signal: FileSignal, written: WriteReport, c
     from engine.inference.network import notes
 
     found = [changed, signal.info.note, written.note, *notes()]
-    found += [device.idle_reason for device in rendered.devices]
+    found += [text for device in rendered.devices for text in device.remarks]
     if signal.repairs:
         found.append(f"{len(signal.repairs)} run(s) of non-finite samples were repaired while reading")
     for mark in rendered.marks:

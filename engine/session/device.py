@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from fractions import Fraction
 from typing import Any, Final
 from zipfile import BadZipFile
 
@@ -66,7 +65,9 @@ class Device:
         now = (self.below.key, active_provider(self._bench.settings))
         if self._keys_of is None or self._keys_of[0] != now:
             settings = self._bench.settings
-            keys = device_keys(self.below.key, self.step, self.tool, self.params, self._input_keys, settings)
+            keys = device_keys(
+                self.below.key, self.step, self.tool, self.params, self._input_keys, settings, self.rooms
+            )
             self._keys_of = (now, keys)
         return self._keys_of[1]
 
@@ -82,7 +83,8 @@ class Device:
     def _has_dry(self) -> bool:
         """True if input and output lie on one time axis, so that they can be mixed."""
         given, made = self.below.format, self.format
-        return made.channels == given.channels and made.frames == round(Fraction(given.frames * made.rate, given.rate))
+        frames = (given.frames * made.rate + given.rate // 2) // given.rate  # as ResampledSignal has them
+        return made.channels == given.channels and made.frames == frames
 
     @property
     def idle_reason(self) -> str:
@@ -95,6 +97,23 @@ class Device:
         """False if the output is the tool's alone, everywhere."""
         everywhere = self.inside == (0, self.format.frames) and self.scope.channels is None
         return not everywhere or self.mix < 1.0 or self._is_live
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """The networks that are used on this recording."""
+        tool: Any = self.tool
+        choose = getattr(tool, "networks_for", None)
+        rooms = tool.networks(self.params.render) if choose is None else choose(self.below.format, self.params.render)
+        return tuple(rooms)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the user should hear about this recording with these settings, as far as it is known yet."""
+        said = [self.idle_reason] if self.idle_reason else []
+        tell, analysis = getattr(self.tool, "remarks", None), self.held_analysis()
+        if tell is not None and analysis is not None:
+            said += [f"{self.tool.label}: {text}" for text in tell(self.below.format, self.params.live, analysis)]
+        return tuple(said)
 
     @property
     def _is_live(self) -> bool:

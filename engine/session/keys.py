@@ -62,8 +62,9 @@ def network_hashes(rooms: tuple[str, ...]) -> Networks:
 
 
 def device_keys(
-    below: str, step: Step, tool: Tool, params: DeviceParams, inputs: Mapping[str, str], settings: Settings
-) -> DeviceKeys:
+    below: str, step: Step, tool: Tool, params: DeviceParams, inputs: Mapping[str, str], settings: Settings,
+    rooms: tuple[str, ...],
+) -> DeviceKeys:  # fmt: skip
     """Return the keys of one device.
 
     Parameters
@@ -72,6 +73,8 @@ def device_keys(
         The key of the sound that goes in.
     inputs
         Fingerprints of the other recordings, by input name.
+    rooms
+        Of the networks that rendering uses.
 
     Raises
     ------
@@ -79,8 +82,9 @@ def device_keys(
         If a network the device needs isn't installed.
     """
     learnt = {k.name: params.analysis[k.name] for k in tool.knobs if k.invalidates == "analyse"}
-    analysis_networks = network_hashes(tool.networks(params.analysis))
-    networks = network_hashes(tool.networks(params.render))
+    analysing = getattr(tool, "networks_of_analysis", tool.networks)
+    analysis_networks = network_hashes(tuple(analysing(params.analysis)))
+    networks = network_hashes(rooms)
     analysis = digest(
         "analysis", below, tool.name, tool.version, learnt, dict(inputs), analysis_networks,
         active_provider(settings) if analysis_networks else "",

@@ -228,10 +228,13 @@ def _urgency(span: Span, cursor: int, loop: Span | None, rate: int) -> tuple[int
     return 2, _AHEAD_S + (here - span.stop) / rate
 
 
-def check_recipe(rendered: RenderedSignal) -> None:
-    """Raise the first problem of a rack, for callers who want all of a recipe or nothing."""
+def check_recipe(rendered: RenderedSignal, is_typed: bool = False) -> None:
+    """Raise the first problem of a rack, for callers who want all of a recipe or nothing.
+
+    Settings that don't fit are the recipe's fault, unless the user has just typed them.
+    """
     for problem in rendered.problems:
         error = problem.error
-        if isinstance(error, UsageError):
+        if isinstance(error, UsageError) and not is_typed:
             raise InputError(f"the recipe doesn't fit: {error.what}", error.todo) from error
         raise error

@@ -23,7 +23,7 @@ from engine.session.keys import network_hashes
 from engine.session.networks import pin_networks
 from engine.session.recipe import Recipe, Step, describe_scope
 from engine.session.render import RenderedSignal
-from engine.tools.tool import NO_JOB, Job
+from engine.tools.tool import NO_JOB, Analysis, Job
 
 REPORT_FORMAT: Final = 1
 _BLOCK: Final = 1 << 18  # frames
@@ -59,7 +59,7 @@ def change_report(rendered: RenderedSignal, recipe: Recipe, subject: Subject, jo
     before = measurements(source, job.part(0.0, 0.3))
     after = measurements(result, job.part(0.3, 0.8))
     compared = difference(rendered, recipe, job.part(0.8, 1.0))
-    steps = [_step(step, rendered) for step in recipe.steps]  # now that everything is learnt
+    steps = [_step(step, rendered, job) for step in recipe.steps]  # now that everything is learnt
     return {
         "shellac_report": REPORT_FORMAT,
         "made_with": f"Shellac {__version__}",
@@ -94,7 +94,7 @@ def _shape(signal: Signal) -> dict[str, Any]:
     }
 
 
-def _step(step: Step, rendered: RenderedSignal) -> dict[str, Any]:
+def _step(step: Step, rendered: RenderedSignal, job: Job) -> dict[str, Any]:
     device = rendered.device(step.id)
     problem = next((str(p) for p in rendered.problems if p.step_id == step.id), "")
     out: dict[str, Any] = {
@@ -108,6 +108,8 @@ def _step(step: Step, rendered: RenderedSignal) -> dict[str, Any]:
         "can_invent_sound": False,
         "networks": [],
         "learnt": {},
+        "remarks": [],
+        "account": {},
     }
     if device is not None:
         analysis = device.held_analysis()
@@ -118,14 +120,26 @@ def _step(step: Step, rendered: RenderedSignal) -> dict[str, Any]:
             "can_invent_sound": device.tool.is_generative,
             "networks": networks_used(device),
             "learnt": {} if analysis is None else _plain(analysis.facts),
+            "remarks": list(device.remarks),
+            "account": {} if analysis is None else _account(device, rendered, analysis, job),
         }
     return out
+
+
+def _account(device: Device, rendered: RenderedSignal, analysis: Analysis, job: Job) -> dict[str, Any]:
+    """Return what a tool measures of its own work, where it does."""
+    tool: Any = device.tool
+    if not hasattr(tool, "account"):
+        return {}
+    sides = (rendered.before(device.step.id).under(job), rendered.after(device.step.id).under(job))
+    found: dict[str, Any] = _plain(tool.account(*sides, device.params.live, analysis, job.part(1.0, 1.0)))
+    return found
 
 
 def networks_used(device: Device) -> list[dict[str, Any]]:
     """Return room, hash, and the licences of weights and training data of every network of a device."""
     used: list[dict[str, Any]] = []
-    for room in device.tool.networks(device.params.render):
+    for room in device.rooms:
         try:
             card = load_card(room)
         except NetworkError as error:
@@ -240,8 +254,7 @@ def processing_note(recipe: Recipe, rendered: RenderedSignal) -> str:
         device = rendered.device(step.id)
         if device is None:
             continue
-        rooms = device.tool.networks(device.params.render)
-        networks = ", ".join(f"{name} {sha[:8]}" for name, sha in network_hashes(rooms))
+        networks = ", ".join(f"{name} {sha[:8]}" for name, sha in network_hashes(device.rooms))
         scope = "" if step.scope.is_whole else f" on {describe_scope(step.scope)}"
         invented = ", may contain sound that was never recorded" if device.tool.is_generative else ""
         done.append(f"{device.tool.label}{scope}" + (f" ({networks})" if networks else "") + invented)

@@ -95,6 +95,10 @@ def _step(number: int, step: Mapping[str, Any]) -> Iterable[str]:
     yield f"<tr><td>Where</td><td>{escape(step['scope'])}, mix {step['mix'] * 100:.0f} %</td></tr>"
     settings = ", ".join(f"{name} = {value}" for name, value in step["params"].items())
     yield f"<tr><td>Settings</td><td><code>{escape(settings) or 'defaults'}</code></td></tr>"
+    said = [*step.get("remarks", ()), step.get("account", {}).get("text", "")]
+    if any(said):
+        text = "<br>".join(escape(sentence) for sentence in said if sentence)
+        yield f"<tr><td>Remarks</td><td>{text}</td></tr>"
     for network in step["networks"]:
         files = "<br>".join(f"<code>{escape(f['file'])} {escape(f['sha256'])}</code>" for f in network.get("files", ()))
         licence = escape(str(network.get("licence_of_weights", network.get("problem", ""))))

@@ -15,10 +15,11 @@ from engine.errors import ShellacError, UsageError
 from engine.tools.age import AGE
 from engine.tools.restore import RESTORE
 from engine.tools.tool import Knob, Tool, complete
+from engine.tools.upsample import UPSAMPLE
 
 ENTRY_POINTS = "shellac.tools"
 
-TOOLS: tuple[Tool, ...] = (RESTORE, AGE)
+TOOLS: tuple[Tool, ...] = (RESTORE, UPSAMPLE, AGE)
 
 
 @dataclass(frozen=True)

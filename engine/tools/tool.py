@@ -167,7 +167,18 @@ NO_JOB = Job()  # never cancelled by anyone
 
 @runtime_checkable
 class Tool(Protocol):
-    """A device of the rack. Implementations are stateless: everything they know comes in as an argument."""
+    """A device of the rack. Implementations are stateless: everything they know comes in as an argument.
+
+    A tool may have more methods, and those who can use one look for it:
+
+    - `apply_live(dry, wet, params) -> Samples`: the live knobs, on input and output of the same span;
+    - `networks_for(given, params) -> tuple[str, ...]`: which of `networks` a recording of that format needs;
+    - `networks_of_analysis(params) -> tuple[str, ...]`: which of them the analysis alone depends on, if not on all;
+    - `generated_band(given, params, analysis) -> tuple[float, float] | None`: what it invents, in Hz;
+    - `remarks(given, params, analysis) -> tuple[str, ...]`: sentences for the user about this recording;
+    - `account(before, after, params, analysis, job) -> Mapping[str, Any]`: what it did, measured, for the report;
+      `text` is all of it as a sentence.
+    """
 
     name: str  # lower case: the command, the key in recipes
     label: str  # as shown

@@ -182,7 +182,9 @@ def test_reports_are_json_or_a_page(music: Path, tmp_path: Path) -> None:
     [
         ([], "COMMAND"),
         (["nonsense"], "nonsense"),
-        (["upsample", "x"], "not in this version"),
+        (["upsample", "x", "-o", "OUT", "--rate", "48000", "--factor", "2"], "not allowed with"),
+        (["upsample", "x", "-o", "OUT", "--factor", "3"], "none or 2 or 4 or 8"),
+        (["upsample", "x", "-o", "OUT", "--model", "warp"], "bwe48"),
         (["restyle"], "not in this version"),
         (["align", "--help"], "not in this version"),
         (["quieter"], "no recording"),

@@ -20,16 +20,20 @@ from engine.tools.tool import NO_JOB, Analysis, Job, Tool, Value, complete
 RATE = 44_100
 FOREIGN = "trim"
 
-# Tools that move sound in time by design are asked to hold still where delay is measured.
-STILL: dict[str, dict[str, Value]] = {"age": {"wow": False}}
+# Tools that find nothing to do in the music of these tests are given something.
+BUSY: dict[str, dict[str, Value]] = {"upsample": {"cutoff_hz": 5000.0}}
+
+# Tools that move sound in time or to another rate by design are asked to hold still where delay is measured.
+STILL: dict[str, dict[str, Value]] = {"age": {"wow": False}, "upsample": {"model": "bwe16"}}
 
 
 def choices() -> list[tuple[str, dict[str, Value]]]:
-    """Every tool with its defaults, and again for each choice of a knob named `engine`."""
+    """Every tool at work, with its defaults wherever these do something; again for each choice of a knob `engine`."""
     found: list[tuple[str, dict[str, Value]]] = []
     for tool in TOOLS:
         engines = [knob.choices for knob in tool.knobs if knob.name == "engine"]
-        found += [(tool.name, {"engine": choice}) for choice in engines[0]] if engines else [(tool.name, {})]
+        busy = BUSY.get(tool.name, {})
+        found += [(tool.name, {"engine": choice}) for choice in engines[0]] if engines else [(tool.name, busy)]
     return [*found, (FOREIGN, {})]
 
 

@@ -1,0 +1,133 @@
+"""What Upsample learns of a whole recording: where its band ends, how loud it is, and whether it has a side.
+
+Two passes in blocks, memory that doesn't grow with the length. None of it depends on a knob.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.audio.signal import Signal, blocks
+from engine.measure.cutoff import find_cutoff
+from engine.tools.tool import Analysis, Job
+
+LEVEL_DB: Final = -25.0  # active RMS, dB of full scale, at which the networks listen
+LEVEL_RANGE_DB: Final = (-20.0, 40.0)  # of the gain that takes a recording there
+FRAME_SECONDS: Final = 0.05
+ACTIVE_DB: Final = -35.0  # below the loud frames: what is quieter is a pause
+LOUD_SHARE: Final = 0.95  # of the frames are quieter than the loud ones
+SIDE_DB: Final = -50.0  # below mid: where the side is quieter, it is no more than rounding and noise
+LOWEST_CUTOFF_HZ: Final = 1_000.0
+LEAST_CONFIDENCE: Final = 0.3
+GENERATED_TO_HZ: Final = 24_000.0  # nothing is invented above half of the networks' fastest rate
+_BLOCK: Final = 1 << 18  # samples read at once
+_NOTHING: Final = 1e-20
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The facts, as they stand in reports."""
+
+    cutoff_hz: float  # -6 dB edge of the recording's own band; half its rate where none was found
+    cutoff_confidence: float  # 0 to 1
+    edge_width_hz: float
+    level_db: float  # one gain for the file: takes its active RMS to LEVEL_DB
+    side_active: bool
+    side_sign: float  # 1 or -1: of the first sample by which left and right differ
+    full_band: bool
+    noisy: bool  # its noise lies within 20 dB of what sounds at the cutoff
+    warnings: tuple[str, ...]
+    label: str = "generated, not recovered"
+    generated_to_hz: float = GENERATED_TO_HZ
+
+    def analysis(self) -> Analysis:
+        """Return the facts as an Analysis."""
+        return Analysis({**asdict(self), "warnings": list(self.warnings)})
+
+    @staticmethod
+    def of(analysis: Analysis) -> Learned:
+        """Read what `analysis` wrote."""
+        return Learned(**{**analysis.facts, "warnings": tuple(analysis.facts["warnings"])})
+
+
+def learn(signal: Signal, job: Job) -> Learned:
+    """Go through a recording that has at least one frame."""
+    level = _level(signal, job.part(0.0, 0.4))
+    part = job.part(0.4, 1.0)
+    found = find_cutoff(signal, part.check, lambda fraction: part.progress(fraction, "looking for the cutoff"))
+    warnings = []
+    cutoff_hz, full_band = float(found.cutoff_hz), bool(found.is_full_band)
+    if found.confidence < LEAST_CONFIDENCE or cutoff_hz < LOWEST_CUTOFF_HZ:
+        cutoff_hz = signal.rate / 2.0
+        warnings.append(
+            f"where the recording's band ends isn't clear: taken as all of it, up to {cutoff_hz:g} Hz; "
+            "set cutoff_hz if you know better"
+        )
+    if found.is_noisy:
+        warnings.append(
+            f"the noise is within 20 dB of the sound at {cutoff_hz:.0f} Hz, and the generated band follows it: "
+            "restore the recording first"
+        )
+    return Learned(
+        cutoff_hz=round(cutoff_hz, 1),
+        cutoff_confidence=round(float(found.confidence), 3),
+        edge_width_hz=round(float(found.edge_width_hz), 1),
+        level_db=round(level.gain_db(), 2),
+        side_active=level.side > level.mid * 10.0 ** (SIDE_DB / 10.0),
+        side_sign=level.side_sign,
+        full_band=full_band,
+        noisy=bool(found.is_noisy),
+        warnings=tuple(warnings),
+    )
+
+
+@dataclass
+class _Level:
+    """Sums over a recording."""
+
+    power: list[NDArray[np.float32]]  # of every frame of 50 ms, mean over channels
+    mid: float = 0.0
+    side: float = 0.0
+    side_sign: float = 0.0
+
+    def gain_db(self) -> float:
+        """Return the gain that takes the active frames' RMS to LEVEL_DB."""
+        power = np.concatenate(self.power)
+        loud = float(np.quantile(power, LOUD_SHARE))
+        # A few words in an hour of silence: loud is then what is loudest.
+        loud = loud if loud > _NOTHING else float(power.max())
+        active = power[power > loud * 10.0 ** (ACTIVE_DB / 10.0)]
+        if loud <= _NOTHING or not len(active):
+            return 0.0
+        return float(np.clip(LEVEL_DB - 10.0 * np.log10(active.mean(dtype=np.float64)), *LEVEL_RANGE_DB))
+
+
+def _level(signal: Signal, job: Job) -> _Level:
+    """Measure level and side in one pass."""
+    size = max(1, round(FRAME_SECONDS * signal.rate))
+    level = _Level([])
+    for span in blocks(signal.frames, max(1, _BLOCK // size) * size):
+        job.progress(span.start / signal.frames, "measuring the level")
+        samples = signal.read(*span)
+        level.power.append(_frame_power(samples, size))
+        if signal.channels == 2:
+            difference = samples[:, 0] - samples[:, 1]
+            level.side += float(np.square(difference, dtype=np.float64).sum())
+            level.mid += float(np.square(samples[:, 0] + samples[:, 1], dtype=np.float64).sum())
+            if not level.side_sign and level.side:
+                level.side_sign = float(np.sign(difference[np.flatnonzero(difference)[0]]))
+    level.side_sign = level.side_sign or 1.0
+    return level
+
+
+def _frame_power(samples: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Return the mean square of every whole frame of `size` samples, of a last shorter one too; shape (frames,)."""
+    # Two channels are added in pairs: exchanging them changes no bit.
+    squares = np.square(samples, dtype=np.float64).sum(axis=1) / samples.shape[1]
+    starts = np.arange(0, len(squares), size)
+    lengths = np.minimum(size, len(squares) - starts)
+    return (np.add.reduceat(squares, starts) / lengths).astype(np.float32)

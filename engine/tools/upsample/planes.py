@@ -1,0 +1,35 @@
+"""The form in which a network hears a recording: mid and side of stereo, side only where there is one.
+
+One cutoff, one gain and one decision about the side for the whole file: the stereo image can't wander.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.audio.signal import Samples
+from engine.tools.upsample.learned import Learned
+
+
+def to_planes(samples: Samples, learned: Learned) -> Samples:
+    """Return mid and, where it is active, side for two channels, else the channels; shape (planes, frames).
+
+    The side has the sign that makes its first sample positive: exchanging left and right gives the same planes.
+    """
+    if samples.shape[1] != 2:
+        return np.ascontiguousarray(samples.T)
+    left, right = samples[:, 0], samples[:, 1]
+    mid = (left + right) * np.float32(0.5)
+    if not learned.side_active:
+        return mid[None]
+    return np.stack([mid, (left - right) * np.float32(0.5 * learned.side_sign)])
+
+
+def from_planes(planes: Samples, channels: int, learned: Learned) -> Samples:
+    """Undo `to_planes`, for what was generated: without a side both channels get the mid; shape (frames, channels)."""
+    if channels != 2:
+        return np.ascontiguousarray(planes.T)
+    if len(planes) == 1:
+        return np.stack([planes[0], planes[0]], axis=1)
+    side = planes[1] * np.float32(learned.side_sign)
+    return np.stack([planes[0] + side, planes[0] - side], axis=1)

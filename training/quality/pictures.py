@@ -14,7 +14,9 @@ from training.quality.harness import Round
 from training.quality.table import Report
 
 DITHER_AMPLITUDE: Final = 1e-9  # far below the picture's range: digital silence has no logarithm
+FRAME_S: Final = 0.046  # of the spectrograms: 2048 samples at 44.1 and 48 kHz
 RANGE_DB: Final = (-140.0, -40.0)  # of the power spectral density
+EXAMPLE_RMS: Final = 0.1  # of the target of an example: some recordings are 40 dB quieter than others
 
 
 def draw_bars(report: Report, measure: str, kinds: Sequence[str], contenders: Sequence[str], path: Path) -> None:
@@ -48,19 +50,60 @@ def draw_strips(rounds: Sequence[Round], report: Report, kind: str, measure: str
         case, everyone = _find(rounds, kind, clip)
         shown = sorted((c for c in everyone if c.role in ("peer", "ours")), key=lambda c: ROLES.index(c.role))
         strips.append((f"{what}: {Path(clip).name}", _panels(case, shown, report, measure)))
+    _draw_panels(strips, f"{kind}, by {measure} of {contender}", path)
+    return True
+
+
+def draw_examples(
+    rounds: Sequence[Round], report: Report, examples: Sequence[tuple[str, str, str]], contenders: Sequence[str],
+    measure: str, path: Path, seconds: float = 3.0,
+) -> bool:  # fmt: skip
+    """Draw chosen cases, a strip each, from what was given over some contenders to the target.
+
+    Parameters
+    ----------
+    examples
+        What to call it, row of the table, name of the clip or an end of it; what wasn't measured is passed over.
+    seconds
+        How much of each is drawn, from its middle.
+
+    Returns whether there was something to draw.
+    """
+    strips = []
+    for title, kind, name in examples:
+        clips = [c.clip.name for r in rounds for c in r.cases if c.kind == kind and c.clip.name.endswith(name)]
+        if not clips:
+            continue
+        case, everyone = _find(rounds, kind, clips[0])
+        shown = [c for wanted in contenders for c in everyone if c.name == wanted]
+        panels = _panels(case, shown, report, measure)
+        louder = np.float32(EXAMPLE_RMS / max(float(np.sqrt(np.mean(panels[-1][1] ** 2))), 1e-9))
+        cut = [(name, louder * _middle(samples, rate, seconds), rate) for name, samples, rate in panels]
+        strips.append((f"{title}: {kind}", cut))
+    if strips:
+        _draw_panels(strips, f"given, contenders with their {measure}, target", path)
+    return bool(strips)
+
+
+def _draw_panels(strips: Sequence[tuple[str, list[tuple[str, Samples, int]]]], title: str, path: Path) -> None:
     pyplot = _pyplot()
     across = max(len(panels) for _, panels in strips)
-    figure, axes = pyplot.subplots(len(strips), across, figsize=(4.2 * across, 8), sharey="row", squeeze=False)
-    for row, (title, panels) in zip(axes, strips, strict=True):
+    size = (4.2 * across, 4 * len(strips))
+    figure, axes = pyplot.subplots(len(strips), across, figsize=size, sharey="row", squeeze=False)
+    for row, (name, panels) in zip(axes, strips, strict=True):
         for axis in row[len(panels) :]:
             axis.set_axis_off()  # somebody failed here and not in the other strip
-        for axis, (name, samples, rate) in zip(row, panels, strict=False):
+        for axis, (panel, samples, rate) in zip(row, panels, strict=False):
             _spectrogram(axis, samples, rate)
-            axis.set_title(name, fontsize=9)
-        row[0].set_ylabel(title, fontsize=9)
-    figure.suptitle(f"{kind}, by {measure} of {contender}")
+            axis.set_title(panel, fontsize=9)
+        row[0].set_ylabel(name, fontsize=9)
+    figure.suptitle(title)
     _save(pyplot, figure, path, 70)
-    return True
+
+
+def _middle(samples: Samples, rate: int, seconds: float) -> Samples:
+    start = max(0, (len(samples) - round(seconds * rate)) // 2)
+    return samples[start : start + round(seconds * rate)]
 
 
 def _find(rounds: Sequence[Round], kind: str, clip: str) -> tuple[Case, list[Contender]]:
@@ -94,7 +137,7 @@ def _value(report: Report, case: Case, contender: Contender, measure: str) -> st
 
 def _spectrogram(axis: Any, samples: Samples, rate: int) -> None:
     dither = np.random.default_rng(0).standard_normal(len(samples), dtype=np.float32) * np.float32(DITHER_AMPLITUDE)
-    size = min(2048, len(samples))
+    size = min(2 ** round(np.log2(rate * FRAME_S)), len(samples))
     low, high = RANGE_DB
     axis.specgram(samples + dither, NFFT=size, Fs=rate, noverlap=size * 3 // 4, vmin=low, vmax=high, cmap="magma")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from training.quality.measures import events, listening, spectra, speed, waveform
+from training.quality.measures import bandwidth, events, listening, spectra, speed, waveform
 from training.quality.measures.base import CAP_DB, Measure, NotMeasurableError
 from training.quality.measures.speed import SpeedCurve
 
 ALL: Final[tuple[Measure, ...]] = (
     *waveform.MEASURES,
     *spectra.MEASURES,
+    *bandwidth.MEASURES,
     *listening.MEASURES,
     *events.MEASURES,
     *speed.MEASURES,

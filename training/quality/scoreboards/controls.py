@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.quality.cases import Case, Material, Samples
-from training.quality.contenders import Answer, Contender, bound
+from training.quality.contenders import Answer, Contender, blind, bound, untouched
 from training.quality.harness import Round, measure_rounds
 from training.quality.measures import ALL, CAP_DB, SpeedCurve, listening
 from training.quality.report import missing, write_json
@@ -64,6 +64,18 @@ EXPECTATIONS: Final = (
     Expectation("LSD-LF log10", "highs at -20 dB", 0.0, 0.05, "only the highs were turned down"),
     Expectation("LSD-HF log10", "highs at -20 dB", 2.0, 0.05, "a hundredth of the power"),
     Expectation("LSD log10", "highs at -20 dB", 2 * math.sqrt(653 / 1025), 0.05, "of 1025 bins 653 changed"),
+    Expectation("BWE LSD", "truth", 0.0, 0.0, "no difference"),
+    Expectation("BWE LSD", "half volume", math.log10(4.0), 0.01, "a quarter of the power: no levelling by itself"),
+    Expectation("BWE LSD-HF", "highs at -20 dB", 2.0, 0.05, "a hundredth of the power"),
+    Expectation("BWE LSD-LF", "highs at -20 dB", 0.0, 0.02, "only the highs were turned down"),
+    Expectation("seam", "half volume", -20 * math.log10(2), 0.01, "-6.02 dB"),
+    Expectation("level bias", "highs at -20 dB", -20.0, 0.2, "by construction, less the floor"),
+    Expectation("level bias", "truth", 0.0, 0.0, "no difference"),
+    Expectation("kept band", "as given", -CAP_DB, 0.0, "not a bit was touched"),
+    Expectation("kept band", "given at half volume", -20 * math.log10(2), 1e-3, "half of it is missing"),
+    Expectation("delay", "1 ms late", DELAY_FRAMES, 0.01, "by construction"),
+    Expectation("delay", "truth", 0.0, 1e-6, "it is the same"),
+    Expectation("cutoff error", "cutoff a tenth high", 10.0, 1e-6, "by construction"),
     Expectation("K-LSD natural log", "half volume", math.log(4.0), 0.01, "a quarter of the power"),
     Expectation("K-LSD natural log", "truth", 1e-4, 1e-6, "the 1e-8 under its root"),
     Expectation("MR-STFT", "truth", 0.0, 0.0, "no difference"),
@@ -158,6 +170,9 @@ def controls() -> list[Contender]:
         bound("1 ms late", _late),
         bound("highs at -20 dB", _dull),
         bound("silence", _silent),
+        untouched("as given"),
+        blind("given at half volume", "floor", _given_at_half),
+        Contender("cutoff a tenth high", "ceiling", _tenth_high),
         Contender("every second click", "ceiling", _every_second),
         Contender("twice the clicks", "ceiling", _twice),
         Contender("flat curve", "ceiling", _flat),
@@ -171,6 +186,14 @@ def _truth(material: Material) -> Answer:
 
 def _half(given: Samples, target: Samples, rate: int) -> Samples:
     return target * np.float32(0.5)
+
+
+def _given_at_half(given: Samples, rate: int) -> Samples:
+    return given * np.float32(0.5)
+
+
+def _tenth_high(material: Material) -> Answer:
+    return Answer(material.target, material.rate, {"cutoff_hz": 1.1 * CUTOFF_HZ})
 
 
 def _reversed(given: Samples, target: Samples, rate: int) -> Samples:

@@ -1,0 +1,169 @@
+"""Who takes part in the scoreboard of Upsample: resampling, spline, flat tail, the product's networks, and two bounds.
+
+Peers see what is given and where its band ends, never the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import scipy.ndimage
+
+from engine.audio.spline import SplineSignal
+from engine.audio.stft import Stft
+from engine.inference.band_features import FLOOR, Edge, flat_tail, generated, residual
+from engine.tools import TOOLS
+from engine.tools.tool import Analysis, Value
+from training.quality.cases import Material, Samples
+from training.quality.contenders import Answer, Contender, tool_contender
+from training.quality.measures.bandwidth import base_of, edge_width_hz
+from training.rooms import room_folder
+
+ROOM_FILES: Final[Mapping[str, tuple[str, ...]]] = {
+    "bwe48": ("weights.onnx",),
+    "bwe16": ("weights.onnx",),
+    "afilm": ("x2.onnx", "x4.onnx", "x8.onnx"),
+    "tfilm": ("x2.onnx", "x4.onnx", "x8.onnx"),
+}
+FILMS: Final = ("afilm", "tfilm")
+LEVEL_DB: Final = -25.0  # RMS of the frames that sound, where the flat tail is drawn: that of the tool
+_EXTRA: Final = 8  # frames of silence at either end, for the consistency passes
+_SMOOTH: Final = (5, 17)  # frames and bins over which "perfect level" is taken
+Draw = Callable[["Drawing"], np.ndarray]  # the spectra with a band above
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a hand-drawn band starts from; spectra of shape (frames, bins), at the level of the tool."""
+
+    spectra: np.ndarray  # of the raised input
+    target: np.ndarray  # of the truth: for bounds alone
+    rate: int
+    edge: Edge
+    stft: Stft
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Draws a band above the edge of the raised input, and cross-fades as the tool does."""
+
+    draw: Draw
+
+    def __call__(self, material: Material, /) -> Answer:
+        base, rate = base_of(material), material.rate
+        cutoff = float(material.facts["cutoff_hz"])
+        edge, stft = Edge(cutoff, edge_width_hz(cutoff)), stft_at(rate)
+        gain = np.float32(10.0 ** (LEVEL_DB / 20.0) / active_rms(base, rate))
+        drawing = Drawing(_frames(base * gain, stft), _frames(material.target * gain, stft), rate, edge, stft)
+        added = residual(drawing.spectra, self.draw(drawing), rate, edge)
+        start = (_EXTRA + 2) * stft.hop
+        samples = stft.inverse(added.astype(np.complex64))[start : start + len(base)]
+        return Answer(base + samples / gain, rate)
+
+
+def stft_at(rate: int) -> Stft:
+    """Return the STFT of the networks at this rate."""
+    return Stft(1024, 256) if rate <= 16_000 else Stft(2048, 512)
+
+
+def active_rms(samples: Samples, rate: int) -> float:
+    """Return the RMS of the blocks of 20 ms over -60 dBFS; 1 if none is."""
+    size = rate // 50
+    blocks = samples[: len(samples) // size * size].reshape(-1, size).astype(np.float64)
+    powers = np.mean(blocks**2, axis=1)
+    sounding = powers[powers > 1e-6]
+    return float(np.sqrt(sounding.mean())) if len(sounding) else 1.0
+
+
+def _frames(samples: Samples, stft: Stft) -> np.ndarray:
+    # Two hops reach to the middle of the first window: frame _EXTRA is centred on sample 0.
+    ahead = (_EXTRA + 2) * stft.hop
+    count = 2 * _EXTRA + 1 + -(-len(samples) // stft.hop)
+    padded = np.zeros((count - 1) * stft.hop + stft.fft, dtype=np.float32)
+    padded[ahead : ahead + len(samples)] = samples
+    return stft.forward(padded)
+
+
+def _flat_tail(drawing: Drawing) -> np.ndarray:
+    frames, bins = drawing.spectra.shape
+    nothing = np.zeros((1, bins, frames), dtype=np.float32)
+    return generated(drawing.spectra, nothing, drawing.rate, drawing.edge, drawing.stft)
+
+
+def _true_magnitude(drawing: Drawing) -> np.ndarray:
+    logs = np.log(np.abs(drawing.target) + np.float32(FLOOR))
+    answer = logs - flat_tail(drawing.spectra, drawing.rate, drawing.edge)
+    return generated(drawing.spectra, answer.T[None], drawing.rate, drawing.edge, drawing.stft)
+
+
+def _noise_at_level(drawing: Drawing) -> np.ndarray:
+    power = np.abs(drawing.target).astype(np.float64) ** 2
+    # The filter keeps a running sum, which leaves rounding below zero after a loud frame.
+    size = np.sqrt(np.maximum(scipy.ndimage.uniform_filter(power, _SMOOTH, mode="nearest"), 0.0))
+    frames = len(size)
+    noise = np.random.default_rng(0).standard_normal((frames - 1) * drawing.stft.hop + drawing.stft.fft)
+    spectra = drawing.stft.forward(noise.astype(np.float32))
+    return np.asarray(size * spectra / np.float32(np.sqrt(0.375 * drawing.stft.fft)))  # Hann: mean square 0.375
+
+
+def _sinc(material: Material) -> Answer:
+    return Answer(base_of(material), material.rate)
+
+
+def _spline(material: Material) -> Answer:
+    given = material.signal
+    raised = SplineSignal(given, material.rate // given.rate)
+    return Answer(raised.read(0, raised.frames).reshape(material.target.shape), material.rate)
+
+
+SINC: Final = Contender("sinc", "floor", _sinc)
+SPLINE: Final = Contender("spline", "floor", _spline)
+FLAT_TAIL: Final = Contender("flat tail", "floor", _Drawn(_flat_tail))
+NOISE_AT_LEVEL: Final = Contender("noise, true level", "ceiling", _Drawn(_noise_at_level))
+TRUE_MAGNITUDE: Final = Contender("true magnitude", "ceiling", _Drawn(_true_magnitude))
+
+
+def is_here(room: str) -> bool:
+    """Whether the tool and all weights of a room are here, so that it can take part."""
+    files = (room_folder(room) / file for file in ("card.toml", *ROOM_FILES[room]))
+    return any(tool.name == "upsample" for tool in TOOLS) and all(file.is_file() for file in files)
+
+
+def why_absent() -> dict[str, str]:
+    """Return what can't take part and why, by room."""
+    if not any(tool.name == "upsample" for tool in TOOLS):
+        return dict.fromkeys(ROOM_FILES, "the tool `upsample` isn't registered")
+    return {
+        room: f"models/{room} lacks {', '.join(lacking)}"
+        for room, files in ROOM_FILES.items()
+        if (lacking := [file for file in ("card.toml", *files) if not (room_folder(room) / file).is_file()])
+    }
+
+
+def network(room: str, rate: int, **values: Value) -> list[Contender]:
+    """Return the tool with a frame network as a contender, none if that isn't here."""
+    if not is_here(room):
+        return []
+    told = ", edge told" if "cutoff_hz" in values else ""
+    return [tool_contender("upsample", {"model": room, "rate_hz": rate, **values}, room + told, read=found_edge)]
+
+
+def films(factor: int) -> list[Contender]:
+    """Return AFiLM and TFiLM as far as they are here: the networks alone, and with the band kept as the tool does."""
+    return [
+        tool_contender(
+            "upsample", {"model": room, "factor": str(factor), "keep_band": kept}, room + ", band kept" * kept,
+            role="ours" if kept else "peer", read=found_edge if kept else None,
+        )
+        for room in FILMS
+        if is_here(room)
+        for kept in (False, True)
+    ]  # fmt: skip
+
+
+def found_edge(analysis: Analysis) -> dict[str, Any]:
+    """Return the edge the tool went by."""
+    return {name: analysis.facts[name] for name in ("cutoff_hz", "edge_width_hz")}

@@ -1,0 +1,260 @@
+"""The table of Upsample: what was promised of each case, beside what was measured and what peers print.
+
+Figures of peers are published ones, of their own data and never of these files; a line says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from training.quality.report import HEADINGS, NAME_WIDTH
+from training.quality.scoreboards.upsample_contenders import FILMS
+from training.quality.table import Report
+
+LOWERED: Final = (8, 4, 2)  # kHz, to 16
+AFILM_LSD: Final = {8: 1.24, 4: 1.63, 2: 1.79}  # published, VCTK: the floor of bwe16
+AP_BWE_16_LSD: Final = {8: 0.69, 4: 0.87, 2: 0.99}  # published, VCTK
+BWE16_TARGET: Final = {8: 0.95, 4: 1.10, 2: 1.25}
+AP_BWE_48_LSD: Final = {24: 0.62, 12: 0.79, 8: 0.85}  # published, VCTK
+NU_WAVE_LSD: Final = {24: 0.72, 12: 0.94, 8: 1.09}  # published, VCTK
+SPEECH_TARGET: Final = {24: 0.75, 12: 1.00, 8: 1.12}
+MUSIC_TARGET: Final = {24: 0.72, 8: 1.15}
+CUTOFFS_KHZ: Final = (4, 8, 16)
+FILM_FLOOR_DB: Final = {2: 0.1, 4: 0.5, 8: 0.3}
+FILM_TARGET_DB: Final = {2: 0.5, 4: 1.2, 8: 0.7}
+TFILM_SNR_DB: Final = {2: 19.5, 4: 16.8}  # published, VCTK single speaker
+NONE: Final = "none published on such data"
+NETWORKS: Final = ("bwe16", "bwe48")
+WORST_WIDTH: Final = 34
+
+
+@dataclass(frozen=True)
+class Line:
+    """One promise: floor and target of a figure, and what became of it."""
+
+    case: str
+    metric: str  # a measure's name, and of whom
+    value: float | None  # None: not measured
+    floor: float | None  # None: nobody measured what it derives from
+    target: float
+    unit: str = ""
+    better: Literal["lower", "higher", "zero"] = "lower"
+    peers: str = ""
+    clips: int = 0
+    worst: str = ""
+
+    @property
+    def state(self) -> Literal["met", "short", "MISSED", "not measured"]:
+        """Whether the target is met, or the floor alone, or not even that."""
+        if self.value is None or self.floor is None:
+            return "not measured"
+        if self._reaches(self.target):
+            return "met"
+        return "short" if self._reaches(self.floor) else "MISSED"
+
+    @property
+    def fails(self) -> bool:
+        """Whether the run fails by it."""
+        return self.state in ("MISSED", "not measured")
+
+    def _reaches(self, bound: float) -> bool:
+        assert self.value is not None
+        if self.better == "zero":
+            return abs(self.value) <= bound
+        return self.value <= bound if self.better == "lower" else self.value >= bound
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self) | {"state": self.state}
+
+
+def judged(report: Report) -> list[Line]:
+    """Judge everything that was promised, also where it couldn't be measured."""
+    lines = [*_bwe16(report), *_speech(report), *_music(report), *_cutoffs(report), *_films(report)]
+    lines += [_filters(report, name) for name in NETWORKS]
+    for name in NETWORKS:
+        lines.append(_worst_row(report, name, "seam", 3.0, 1.0, "trial: 0 to 10 dB low"))
+        lines.append(_worst_row(report, name, "level bias", 4.0, 1.5, "trial: 4 to 17 dB low"))
+        lines.append(_worst_clip(report, [name], "kept band", -60.0, -90.0, "lower"))
+    lines.append(_worst_clip(report, [c.name for c in report.contenders], "delay", 0.5, 0.05, "zero"))
+    return lines
+
+
+def _bwe16(report: Report) -> list[Line]:
+    lines = []
+    for speakers, way in (("single", "decimate"), ("single", "sharp"), ("others", "decimate")):
+        for rate in LOWERED:
+            kind = f"{speakers} {rate}-16k {way}"
+            peers = f"AP-BWE {AP_BWE_16_LSD[rate]}, AFiLM {AFILM_LSD[rate]} (published, VCTK)"
+            lines.append(_lsd(report, kind, "bwe16", AFILM_LSD[rate], BWE16_TARGET[rate], peers))
+            if way == "decimate":
+                lines += [_less(report, kind, "BWE LSD", "bwe16", film, 0.0, -0.2) for film in FILMS]
+    return lines
+
+
+def _speech(report: Report) -> list[Line]:
+    return [
+        _lsd(
+            report, f"speech {rate}-48k", "bwe48", _mean(report, f"speech {rate}-48k", "BWE LSD", "flat tail"), target,
+            f"AP-BWE {AP_BWE_48_LSD[rate]}, NU-Wave 2 {NU_WAVE_LSD[rate]} (published, VCTK)",
+        )
+        for rate, target in SPEECH_TARGET.items()
+    ]  # fmt: skip
+
+
+def _music(report: Report) -> list[Line]:
+    return [
+        _lsd(report, kind, "bwe48", _mean(report, kind, "BWE LSD", "flat tail"), target, _spline(report, kind))
+        for rate, target in MUSIC_TARGET.items()
+        for kind in (f"music {rate}-48k",)
+    ]
+
+
+def _cutoffs(report: Report) -> list[Line]:
+    lines = []
+    for cutoff in CUTOFFS_KHZ:
+        kind = f"music under {cutoff}k"
+        ours, sinc = report.in_common(kind, "BWE LSD-HF", "bwe48", "sinc")
+        change = 100.0 * (float(np.mean(ours)) / float(np.mean(sinc)) - 1.0) if ours else None
+        metric = "BWE LSD-HF bwe48 / sinc"
+        lines.append(Line(kind, metric, change, -30.0, -50.0, "%", peers=NONE, clips=len(ours)))
+    return lines
+
+
+def _films(report: Report) -> list[Line]:
+    lines = []
+    for film in FILMS:
+        for factor in FILM_FLOOR_DB:
+            kind, published = f"single {16 // factor}-16k decimate", TFILM_SNR_DB.get(factor)
+            peers = f"TFiLM full {published} dB absolute (published, VCTK)" if published else NONE
+            floor, target = FILM_FLOOR_DB[factor], FILM_TARGET_DB[factor]
+            lines.append(_less(report, kind, "SNR", film, "spline", floor, target, "higher", "dB", peers))
+            lines.append(_less(report, kind, "BWE LSD", film, "spline", 0.0, -0.1))
+    return lines
+
+
+def _filters(report: Report, name: str) -> Line:
+    """Say how much worse unseen filters are than seen ones, on the same clips."""
+    rate = name.removeprefix("bwe") + "k"
+    seen, unseen = (_mean(report, f"{which} filters {rate}", "BWE LSD", name) for which in ("seen", "unseen"))
+    rise = None if seen is None or unseen is None else unseen - seen
+    cell = report.cell(f"unseen filters {rate}", "BWE LSD", name)
+    case = f"unseen less seen, {rate}"
+    return Line(case, f"BWE LSD {name}", rise, 0.15, 0.05, peers="none", clips=cell.count if cell else 0)
+
+
+def _lsd(report: Report, kind: str, name: str, floor: float | None, target: float, peers: str) -> Line:
+    cell = report.cell(kind, "BWE LSD", name)
+    if cell is None:
+        return Line(kind, f"BWE LSD {name}", None, floor, target, peers=peers)
+    worst = f"{cell.worst:.2f} {Path(cell.worst_clip).name}"
+    return Line(kind, f"BWE LSD {name}", cell.mean, floor, target, peers=peers, clips=cell.count, worst=worst)
+
+
+def _less(
+    report: Report, kind: str, measure: str, one: str, other: str, floor: float, target: float,
+    better: Literal["lower", "higher"] = "lower", unit: str = "", peers: str = "",
+) -> Line:  # fmt: skip
+    """Judge the difference of two contenders' means, on the clips that both answered."""
+    first, second = report.in_common(kind, measure, one, other)
+    value = float(np.mean(first) - np.mean(second)) if first else None
+    return Line(kind, f"{measure} {one} - {other}", value, floor, target, unit, better, peers, len(first))
+
+
+def _worst_row(report: Report, name: str, measure: str, floor: float, target: float, peers: str) -> Line:
+    cells = {kind: cell for kind in report.kinds if (cell := report.cell(kind, measure, name))}
+    if not cells:
+        return Line("worst row", f"{measure} {name}", None, floor, target, "dB", "zero", peers)
+    kind = max(cells, key=lambda kind: abs(cells[kind].mean))
+    cell = cells[kind]
+    worst = f"{cell.worst:+.1f} {Path(cell.worst_clip).name}"
+    metric = f"{measure} {name}"
+    return Line(f"worst row: {kind}", metric, cell.mean, floor, target, "dB", "zero", peers, cell.count, worst)
+
+
+def _worst_clip(
+    report: Report, names: Iterable[str], measure: str, floor: float, target: float, better: Literal["lower", "zero"]
+) -> Line:
+    wanted = set(names)
+    figures = [f for f in report.figures if f.measure == measure and f.contender in wanted]
+    unit = next((m.unit for m in report.measures if m.name == measure), "")
+    whose = next(iter(wanted)) if len(wanted) == 1 else "all"
+    if not figures:
+        return Line("worst clip", f"{measure} {whose}", None, floor, target, unit, better)
+    worst = max(figures, key=lambda f: abs(f.value) if better == "zero" else f.value)
+    where = f"{Path(worst.clip).name}, {worst.kind}" + (f", {worst.contender}" if whose == "all" else "")
+    return Line(
+        "worst clip", f"{measure} {whose}", worst.value, floor, target, unit, better, clips=len(figures), worst=where
+    )
+
+
+def _mean(report: Report, kind: str, measure: str, name: str) -> float | None:
+    cell = report.cell(kind, measure, name)
+    return cell.mean if cell else None
+
+
+def _spline(report: Report, kind: str) -> str:
+    value = _mean(report, kind, "BWE LSD", "spline")
+    return NONE if value is None else f"{NONE}; spline {value:.2f} here"
+
+
+def table(lines: Sequence[Line]) -> str:
+    """Return the promises as a table: case, metric, floor, ours, target, verdict, clips, worst, peers."""
+    head = f"{'case':{NAME_WIDTH}}  {'metric':26}{'floor':>9}{HEADINGS['ours']:>9}{'target':>9}  {'verdict':13}{'n':>4}"
+    rows = [f"{head}  {'worst':{WORST_WIDTH}}  peers"]
+    for line in lines:
+        numbers = "".join(f"{_shown(value):>9}" for value in (line.floor, line.value, line.target))
+        rows.append(
+            f"{line.case:{NAME_WIDTH}}  {_named(line):26}{numbers}  {line.state:13}{line.clips:>4}  "
+            f"{line.worst:{WORST_WIDTH}}  {line.peers}".rstrip()
+        )
+    return "\n".join(rows)
+
+
+def _named(line: Line) -> str:
+    return f"{line.metric} ({line.unit})" if line.unit else line.metric
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def card_figures(report: Report) -> dict[str, dict[str, Any]]:
+    """Return the short form that the cards carry, by room: its rows, each with the number of clips."""
+    cards: dict[str, dict[str, Any]] = {}
+    for name in NETWORKS:
+        cards[name] = {kind: row for kind in report.kinds if (row := _network_row(report, kind, name))}
+    for name in FILMS:
+        cards[name] = {kind: row for kind in report.kinds if (row := _film_row(report, kind, name))}
+    return cards
+
+
+def _network_row(report: Report, kind: str, name: str) -> dict[str, Any]:
+    whose = {"lsd": ("BWE LSD", name), "lsd_hf": ("BWE LSD-HF", name), "snr_db": ("SNR", name)}
+    whose |= {"seam_db": ("seam", name), "level_bias_db": ("level bias", name)}
+    whose |= {"sinc_lsd": ("BWE LSD", "sinc"), "flat_tail_lsd": ("BWE LSD", "flat tail")}
+    return _row(report, kind, whose, ("BWE LSD", name), "lsd_worst")
+
+
+def _film_row(report: Report, kind: str, name: str) -> dict[str, Any]:
+    whose = {"snr_db": ("SNR", name), "spline_snr_db": ("SNR", "spline"), "lsd": ("BWE LSD", name)}
+    whose |= {"spline_lsd": ("BWE LSD", "spline"), "k_lsd": ("K-LSD natural log", name)}
+    whose |= {"snr_db_band_kept": ("SNR", f"{name}, band kept"), "lsd_band_kept": ("BWE LSD", f"{name}, band kept")}
+    return _row(report, kind, whose, ("SNR", name), "snr_db_worst")
+
+
+def _row(
+    report: Report, kind: str, whose: dict[str, tuple[str, str]], main: tuple[str, str], worst: str
+) -> dict[str, Any]:
+    """Return a row of a card: means, the worst of the main figure, and the count of the thinnest figure."""
+    cells = {key: cell for key, where in whose.items() if (cell := report.cell(kind, *where))}
+    first = report.cell(kind, *main)
+    if first is None:
+        return {}
+    row: dict[str, Any] = {key: round(cell.mean, 2) for key, cell in cells.items()}
+    return row | {worst: round(first.worst, 2), "clips": first.count}

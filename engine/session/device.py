@@ -50,8 +50,8 @@ class Device:
         self.tool = tool
         self.params = params
         self.format = Format(*tool.output_format(below.format, params.render))
-        # On another time axis a scope in frames of the input means nothing.
-        self.scope = step.scope if self.format == below.format else Scope()
+        # A scope is in seconds: it holds at another rate too, but means nothing on another time axis.
+        self.scope = step.scope if self._has_dry else Scope()
         self.inside = self.scope.span(self.format.rate, self.format.frames)
         self.grid = Grid(max(1, round(CHUNK_S * self.format.rate)))
         self.mix = step.mix if tool.has_mix and self._has_dry else 1.0

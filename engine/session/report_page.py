@@ -73,7 +73,7 @@ def _cell(value: float | None, digits: int) -> str:
 
 def _difference(difference: Mapping[str, Any]) -> Iterable[str]:
     if not difference["comparable"]:
-        yield "<p>Source and result lie on different time axes: no sample-by-sample difference.</p>"
+        yield "<p>Source and result differ in rate or length: there is no sample-by-sample difference.</p>"
         return
     removed = difference["removed_energy_db"]
     if removed is None:

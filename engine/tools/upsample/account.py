@@ -21,6 +21,7 @@ from engine.tools.upsample.learned import Learned
 
 STRETCH_SECONDS: Final = 5
 STRETCHES_AT_MOST: Final = 12  # a minute, spread over the recording
+INSIDE: Final = 2  # the first frame of which no part lies before the recording
 SMALLEST: Final = 1e-8  # |S|² under which the log-spectral distance sees nothing
 # A Hann window shows 60 dB less of a tone only ten bins away: what is generated would be seen far below the cutoff.
 _WINDOW: Final = (0.35875, -0.48829, 0.14128, -0.01168)  # Blackman-Harris, sidelobes -92 dB
@@ -48,7 +49,7 @@ def account(
     Mapping
         `generated_db` (RMS, dB of full scale; None for silence), `kept_null_db` (what changed in the band that was to
         be kept, over what is there; None if not a bit did), `lsd_lf_db` (log-spectral distance there, about 0), where
-        that band ends and the generated one begins and ends, and all of it as a sentence.
+        that band ends and the generated one begins and ends, and all of it as a sentence. Empty for less than 64 ms.
     """
     learned = Learned.of(analysis)
     base = ResampledSignal(before, after.rate)
@@ -58,7 +59,9 @@ def account(
     for number, span in enumerate(spans):
         job.progress(number / len(spans), "measuring the generated band")
         _add(sums, base, after, span, kept_hz, 10.0 ** (learned.level_db / 20.0))
-    generated_db = _decibels(sums.generated / max(1, sums.frames))
+    if not sums.frames:
+        return {}
+    generated_db = _decibels(sums.generated / sums.frames)
     null_db = _decibels(sums.changed / sums.kept) if sums.kept > _NOTHING else None
     facts = {
         "kept_up_to_hz": round(kept_hz, 1),
@@ -66,7 +69,7 @@ def account(
         "generated_to_hz": round(band[1], 1),
         "generated_db": None if generated_db is None else round(generated_db, 1),
         "kept_null_db": None if null_db is None else round(null_db, 1),
-        "lsd_lf_db": round(sums.distance / max(1, sums.frames), 3),
+        "lsd_lf_db": round(sums.distance / sums.frames, 3),
     }
     return {**facts, "text": _sentence(facts)}
 
@@ -82,6 +85,10 @@ def stretches(frames: int, rate: int) -> list[Span]:
 def _add(sums: _Sums, base: Signal, after: Signal, span: Span, kept_hz: float, gain: float) -> None:
     stft = Stft()
     first, end = stft.frame_range(*span)
+    # Only frames that lie wholly inside: the ends of a recording are steps, with a spectrum of their own.
+    first, end = max(first, INSIDE), min(end, after.frames // stft.hop - 1)
+    if first >= end:
+        return
     wanted = stft.sample_range(first, end)
     x, y = read_padded(base, *wanted), read_padded(after, *wanted)
     split = int(kept_hz * stft.fft / after.rate)

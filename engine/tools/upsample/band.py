@@ -19,7 +19,7 @@ from engine.tools.upsample.plan import Plan
 
 NARROWEST_HZ: Final = 500.0  # of the cross-fade between own and generated band
 WIDEST_SHARE: Final = 0.15  # of the cutoff
-# Where soxr's steepest low-pass has lost 6 dB, as a share of the lower rate's Nyquist.
+# Of the lower rate's Nyquist: here soxr's steepest low-pass has lost 3 dB, at 0.956 it is 6 dB, at 0.985 60 dB.
 RESAMPLED_SHARE: Final = 0.95
 NOTHING_SHARE: Final = 0.99  # from here to Nyquist there is no band worth the name
 GUARD_HZ: Final = 200.0  # below the cross-fade, in which the filter falls to nothing

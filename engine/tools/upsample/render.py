@@ -16,7 +16,7 @@ from engine.inference.grid import Grid
 from engine.tools.tool import Job, Params
 from engine.tools.upsample import film
 from engine.tools.upsample.band import band_filter, edge_of
-from engine.tools.upsample.bwe import Window, made_band, stft_of
+from engine.tools.upsample.bwe import SILENT, Window, made_band, stft_of
 from engine.tools.upsample.knobs import FULL_AMOUNT
 from engine.tools.upsample.learned import Learned
 from engine.tools.upsample.plan import Plan, plan
@@ -110,6 +110,9 @@ class Rise:
         own = to_planes(read_padded(self.base, *wide), self.learned)
         planes = []
         for given, kept in zip(raised, own, strict=True):
+            if np.abs(given).max() < SILENT:
+                planes.append(np.zeros(span.frames, dtype=np.float32))
+                continue
             added = film.made(given, wide, self.plan, self.job) - kept
             planes.append(band.convolve(added)[reach : reach + span.frames] if keeps else added)
         return from_planes(np.stack(planes), self.signal.channels, self.learned)

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.audio.resample import ResampledSignal
 from engine.audio.signal import ArraySignal, Span
-from engine.errors import Cancelled, InputError, NetworkError, OutputError, ProjectError, ShellacError
+from engine.errors import Cancelled, InputError, NetworkError, OutputError, ProjectError, ShellacError, UsageError
 from engine.session.recipe import Recipe, Scope, Step
 from engine.session.render import Renderer, check_recipe
 from engine.session.store import ChunkStore
@@ -316,6 +317,16 @@ def test_a_device_that_changes_the_rate_is_mixed_with_its_resampled_input(render
     assert np.allclose(heard, expected, atol=1e-3)
 
 
+def test_a_device_that_changes_the_rate_acts_inside_its_scope_only(renderer: Renderer, source: Any) -> None:
+    """Outside, the input is resampled; there one can hear that nothing else was done to it."""
+    scope = Scope(start_s=3.0, stop_s=6.0, feather_ms=0.0)
+    result = renderer.render(source, rack(Step("double", scope=scope)))
+    fine = ResampledSignal(source, 2000)
+    assert np.array_equal(result.read(0, 6_000), fine.read(0, 6_000))
+    assert np.array_equal(result.read(12_000, 20_000), fine.read(12_000, 20_000))
+    assert np.array_equal(result.read(6_000, 12_000), np.repeat(source.samples[3_000:6_000], 2, axis=0))
+
+
 def test_an_unfinished_result_of_another_rate_plays_the_resampled_source(renderer: Renderer) -> None:
     time = np.arange(20_000) / 1000
     sine = ArraySignal(np.sin(2 * np.pi * 5 * time).astype(np.float32)[:, None], 1000)
@@ -362,6 +373,14 @@ def test_an_unknown_tool_passes_its_sound_through_and_says_so(renderer: Renderer
     assert ["from the future" in str(problem) for problem in result.problems] == [True]
     with pytest.raises(ProjectError):
         check_recipe(result)
+
+
+def test_settings_that_do_not_fit_are_the_fault_of_whoever_wrote_them(renderer: Renderer, source: Any) -> None:
+    result = renderer.render(source, rack(Step("gain", {"gain": 99.0})))
+    with pytest.raises(InputError, match="the recipe doesn't fit"):
+        check_recipe(result)
+    with pytest.raises(UsageError):
+        check_recipe(result, is_typed=True)
 
 
 @pytest.mark.parametrize("params", [{"gain": 99.0}, {"no such knob": 1}, {"gain": "loud"}])

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.audio.signal import ArraySignal, SilentSignal
+from engine.audio.signal import ArraySignal, Signal, SilentSignal
 from engine.errors import Cancelled
 from engine.session.picture import before_after, look
 from engine.session.recipe import Recipe, Scope, Step
 from engine.session.render import Renderer
 from engine.session.report import Subject, change_report, difference, processing_note, to_json
 from engine.session.report_page import to_html
-from engine.tools.tool import Job
+from engine.tools.tool import Analysis, Job, Params
 
 RATE = 1000
 
@@ -115,6 +115,27 @@ def test_sound_that_may_be_invented_is_said(renderer: Renderer, small_tools: dic
     note = processing_note(Recipe((step,)), renderer.render(loud, Recipe((step,)), "noise"))
     assert "Plain on 1–2 s" in note
     assert "never recorded" in note
+
+
+def test_what_a_tool_says_of_its_own_work_is_in_the_report(
+    renderer: Renderer, small_tools: dict[str, Any], loud: ArraySignal
+) -> None:
+    def account(before: Signal, after: Signal, params: Params, analysis: Analysis, job: Job) -> dict[str, Any]:
+        ratio = np.abs(after.read(0, 100)).max() / np.abs(before.read(0, 100)).max()
+        return {"ratio": float(ratio), "level": -np.inf, "text": f"{ratio:.2f} times as loud, <truly>"}
+
+    gain = small_tools["gain"]
+    gain.account = account
+    gain.remarks = lambda given, params, analysis: (f"{given.rate} Hz at {params['gain']}",)
+    gain.networks_for = lambda given, params: ("a_room",) if given.rate > 9000 else ()
+    report = reported(renderer, loud, Step("gain", {"gain": 0.5}, id="g"), Step("plain", id="p"))
+    told, silent = report["steps"]
+    assert told["account"] == {"ratio": pytest.approx(0.5), "level": None, "text": "0.50 times as loud, <truly>"}
+    assert told["remarks"] == ["Gain: 8000 Hz at 0.5"]
+    assert told["networks"] == []
+    assert (silent["account"], silent["remarks"]) == ({}, [])
+    page = to_html(report)
+    assert "Gain: 8000 Hz at 0.5<br>0.50 times as loud, &lt;truly&gt;" in page
 
 
 def test_silence_and_single_samples_can_be_reported(renderer: Renderer) -> None:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from engine.audio.signal import Samples, Signal, Span, format_of
 from engine.inference import card
 from engine.inference import network as network_module
+from engine.tools.tool import Analysis, Value, complete
+from engine.tools.upsample import UPSAMPLE
 
 REACH = 24  # frames that a frame network looks to either side
 
@@ -114,3 +117,19 @@ def toy_rooms(toy_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     network_module.forget_networks()
     yield toy_folder
     network_module.forget_networks()
+
+
+Rendered = Callable[..., Samples]
+
+
+@pytest.fixture
+def render(toy_rooms: Path) -> Rendered:
+    """Return a function that gives the result of Upsample, or a span of it, with the toy networks."""
+
+    def render(signal: Signal, span: Span | None = None, analysis: Analysis | None = None, **values: Value) -> Samples:
+        params = complete(UPSAMPLE, values)
+        made = UPSAMPLE.output_format(format_of(signal), params)
+        learnt = UPSAMPLE.analyse(signal, params, {}) if analysis is None else analysis
+        return UPSAMPLE.render(signal, params, learnt, {}, span or Span(0, made.frames))
+
+    return render

@@ -1,0 +1,99 @@
+"""The account in the report is measured on the sound: it would notice a band that wasn't kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.audio.resample import ResampledSignal
+from engine.audio.signal import ArraySignal, Samples
+from engine.tools.tool import NO_JOB
+from engine.tools.upsample.account import account, stretches
+from engine.tools.upsample.learned import Learned
+
+RATE = 24_000
+FACTS = Learned(11_400.0, 1.0, 300.0, 0.0, False, 1.0, False, False, ())
+
+
+def given(seconds: float = 4.0) -> ArraySignal:
+    noise = np.random.default_rng(1).standard_normal((round(seconds * RATE), 2))
+    return ArraySignal((0.05 * noise).astype(np.float32), RATE)
+
+
+def raised(signal: ArraySignal) -> Samples:
+    made = ResampledSignal(signal, 48_000)
+    return made.read(0, made.frames)
+
+
+def tone(hertz: float, level_db: float, frames: int) -> Samples:
+    """A sine of that RMS in both channels."""
+    wave = np.sqrt(2.0) * 10 ** (level_db / 20) * np.sin(2 * np.pi * hertz * np.arange(frames) / 48_000)
+    return np.repeat(wave[:, None], 2, axis=1).astype(np.float32)
+
+
+def accounted(added: Samples, base: Samples, signal: ArraySignal) -> dict[str, Any]:
+    facts = account(signal, ArraySignal(base + added, 48_000), (11_400.0, 24_000.0), FACTS.analysis(), NO_JOB)
+    return dict(facts)
+
+
+@pytest.mark.parametrize("level_db", [-20.0, -50.0])
+def test_the_level_of_the_generated_band_is_that_of_what_was_added(level_db: float) -> None:
+    signal = given()
+    base = raised(signal)
+    found = accounted(tone(15_000.0, level_db, len(base)), base, signal)
+    assert found["generated_db"] == pytest.approx(level_db, abs=0.1)
+    assert found["kept_null_db"] < -90.0
+    assert found["lsd_lf_db"] < 0.01
+
+
+def test_a_change_in_the_own_band_is_found() -> None:
+    signal = given()
+    base = raised(signal)
+    # Noise of 0.05 has -26 dB, nine tenths of it below 10.7 kHz: a tone of -66 dB lies 40 dB below.
+    found = accounted(tone(3_000.0, -66.0, len(base)), base, signal)
+    assert found["kept_null_db"] == pytest.approx(-39.6, abs=0.5)
+
+
+def test_an_untouched_recording_has_its_very_samples() -> None:
+    signal = given()
+    base = raised(signal)
+    found = accounted(np.zeros_like(base), base, signal)
+    assert (found["generated_db"], found["kept_null_db"], found["lsd_lf_db"]) == (None, None, 0.0)
+    assert "nothing from" in str(found["text"])
+
+
+def test_the_sentence_says_generated_and_not_recovered() -> None:
+    signal = given()
+    base = raised(signal)
+    text = str(accounted(tone(15_000.0, -40.0, len(base)), base, signal)["text"])
+    assert "a band of -40.0 dBFS from 11400 to 24000 Hz was generated, not recovered" in text
+
+
+def test_a_moment_of_sound_has_no_account() -> None:
+    signal = given(0.02)
+    base = raised(signal)
+    assert accounted(np.zeros_like(base), base, signal) == {}
+
+
+def test_an_hour_is_sampled_and_a_minute_is_read_whole() -> None:
+    hour = stretches(3600 * RATE, RATE)
+    assert sum(span.frames for span in hour) == 60 * RATE
+    assert (hour[0].start, hour[-1].stop) == (0, 3600 * RATE)
+    minute = stretches(60 * RATE, RATE)
+    assert [span.start for span in minute[1:]] == [span.stop for span in minute[:-1]]
+    assert stretches(100, RATE) == [(0, 100)]
+
+
+def test_a_wider_cross_fade_is_no_change_of_the_own_band() -> None:
+    signal = given()
+    base = raised(signal)
+    added = ArraySignal(base + tone(10_000.0, -40.0, len(base)), 48_000)
+    narrow, wide = (
+        account(signal, added, (11_400.0, 24_000.0), replace(FACTS, edge_width_hz=width).analysis(), NO_JOB)
+        for width in (300.0, 1_700.0)
+    )
+    assert narrow["kept_null_db"] > -30.0
+    assert wide["kept_null_db"] < -80.0

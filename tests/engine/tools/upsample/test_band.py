@@ -1,0 +1,110 @@
+"""The filter of the generated band lets nothing through below the cross-fade, and tilts as it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.inference.band_features import Edge
+from engine.tools.tool import NO_JOB, complete
+from engine.tools.upsample import UPSAMPLE
+from engine.tools.upsample.band import GUARD_HZ, band_filter, edge_of, width_of
+from engine.tools.upsample.learned import Learned, learn
+from engine.tools.upsample.plan import plan
+
+Doubles = NDArray[np.float64]
+
+EDGES = [(48_000, 11_400.0), (48_000, 3_500.0), (44_100, 16_000.0), (16_000, 3_800.0), (8_000, 1_000.0)]
+FACTS = Learned(16_000.0, 1.0, 300.0, 0.0, True, 1.0, False, False, ())
+
+
+def response_db(rate: int, edge: Edge, tilt_db: float, crosses: bool, hertz: Doubles) -> Doubles:
+    fir = band_filter(rate, edge, tilt_db, crosses)
+    gain = np.abs(fir.response(np.atleast_1d(np.asarray(hertz, dtype=np.float64)), rate))
+    return 20 * np.log10(np.maximum(gain, 1e-12))
+
+
+@pytest.mark.parametrize(("rate", "cutoff_hz"), EDGES)
+@pytest.mark.parametrize("tilt_db", [-6.0, 0.0, 6.0])
+def test_below_the_cross_fade_nothing_is_left(rate: int, cutoff_hz: float, tilt_db: float) -> None:
+    width = min(500.0, 0.15 * cutoff_hz)
+    edge = Edge(cutoff_hz, width)
+    kept = np.linspace(0.0, cutoff_hz - width - GUARD_HZ, 500)
+    # 100 dB, with 10 dB to spare for the loudest of tilts.
+    assert response_db(rate, edge, tilt_db, False, kept).max() < -100.0
+    assert response_db(rate, edge, tilt_db, True, kept).max() < -100.0
+
+
+@pytest.mark.parametrize(("rate", "cutoff_hz"), EDGES)
+def test_without_a_tilt_the_band_passes_as_it_is(rate: int, cutoff_hz: float) -> None:
+    edge = Edge(cutoff_hz, min(500.0, 0.15 * cutoff_hz))
+    band = np.linspace(cutoff_hz, rate / 2, 300)
+    assert np.abs(response_db(rate, edge, 0.0, False, band)).max() < 0.01
+    assert np.abs(response_db(rate, edge, 0.0, True, band[5:])).max() < 0.01 + 6.1 * (band[5] < cutoff_hz)
+
+
+@pytest.mark.parametrize("tilt_db", [-6.0, -1.5, 6.0])
+def test_an_octave_higher_the_level_is_changed_by_the_tilt(tilt_db: float) -> None:
+    edge = Edge(5_000.0, 500.0)
+    gains = response_db(48_000, edge, tilt_db, False, np.array([5_050.0, 10_000.0, 20_000.0]))
+    assert gains == pytest.approx([0.0, tilt_db, 2 * tilt_db], abs=0.15)
+
+
+def test_the_filter_delays_nothing() -> None:
+    fir = band_filter(48_000, Edge(5_000.0, 500.0), 3.0, True)
+    assert np.allclose(fir.taps, fir.taps[::-1])
+    assert fir.before == fir.after
+
+
+def test_the_edge_of_a_recording_whose_rate_is_raised_is_not_above_its_resamplers() -> None:
+    raised, same = (plan(rate, complete(UPSAMPLE, {})) for rate in (32_000, 48_000))
+    full = replace(FACTS, cutoff_hz=16_000.0, full_band=True)
+    edge = edge_of(raised, 32_000, full, 0.0)
+    assert edge is not None
+    assert edge.cutoff_hz == pytest.approx(0.95 * 16_000)
+    assert edge_of(same, 48_000, replace(full, cutoff_hz=24_000.0), 0.0) is None
+
+
+def test_a_chosen_cutoff_wins_over_the_one_that_was_found() -> None:
+    same = plan(48_000, complete(UPSAMPLE, {}))
+    full = replace(FACTS, full_band=True)
+    for learned in (FACTS, full):
+        edge = edge_of(same, 48_000, learned, 3_500.0)
+        assert edge == Edge(3_500.0, 500.0)
+    assert edge_of(same, 48_000, FACTS, 23_990.0) is None
+
+
+def test_the_cross_fade_is_as_wide_as_the_edge_but_not_wider_than_a_part_of_the_band() -> None:
+    assert width_of(16_000.0, FACTS) == 500.0
+    assert width_of(16_000.0, replace(FACTS, edge_width_hz=900.0)) == 900.0
+    assert width_of(16_000.0, replace(FACTS, edge_width_hz=9_000.0)) == pytest.approx(2_400.0)
+    assert width_of(1_000.0, FACTS) == pytest.approx(150.0)
+
+
+def test_soxrs_edge_is_where_it_is_taken_to_be() -> None:
+    """White noise at 24 kHz, raised to 48 kHz, is passed up to 0.93 of its own Nyquist, and falls at 0.95."""
+    import soxr
+
+    noise = np.random.default_rng(1).standard_normal(24_000 * 20)
+    made = soxr.resample(noise, 24_000, 48_000, quality="VHQ")
+    pieces = np.abs(np.fft.rfft(made[: len(made) // 4096 * 4096].reshape(-1, 4096) * np.hanning(4096), axis=1)) ** 2
+    level = 10 * np.log10(pieces.mean(axis=0))
+    hertz = np.fft.rfftfreq(4096, 1 / 48_000)
+    passed = level[(hertz > 2_000) & (hertz < 9_000)].mean()
+    lost = [passed - level[np.abs(hertz - share * 12_000) < 30].mean() for share in (0.93, 0.95, 0.956, 0.985)]
+    assert lost[0] < 0.5
+    assert 2.0 < lost[1] < 5.0
+    assert 5.0 < lost[2] < 8.0
+    assert lost[3] > 40.0
+
+
+def test_learning_from_silence_gives_an_edge_that_can_be_used() -> None:
+    from engine.audio.signal import SilentSignal
+
+    learned = learn(SilentSignal(8_000, 1, 8_000), NO_JOB)
+    edge = edge_of(plan(8_000, complete(UPSAMPLE, {})), 8_000, learned, 0.0)
+    assert edge is not None
+    assert edge.cutoff_hz == pytest.approx(3_800.0)

@@ -1,0 +1,84 @@
+"""Which rate comes out and which network works is known, or refused with a reason, before anybody listens."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from engine.audio.signal import Format
+from engine.errors import InputError, ShellacError, UsageError
+from engine.tools.tool import Value, complete
+from engine.tools.upsample import UPSAMPLE
+from engine.tools.upsample.plan import plan
+
+
+def planned(rate: int, **values: Value) -> tuple[str, int, int]:
+    made = plan(rate, complete(UPSAMPLE, values))
+    return made.model, made.rate, made.work_rate
+
+
+@pytest.mark.parametrize(
+    ("rate", "values", "wanted"),
+    [
+        (8_000, {}, ("bwe48", 48_000, 48_000)),
+        (22_050, {}, ("bwe48", 48_000, 48_000)),
+        (44_100, {}, ("bwe48", 44_100, 44_100)),
+        (96_000, {}, ("bwe48", 96_000, 48_000)),
+        (8_000, {"factor": "2"}, ("bwe16", 16_000, 16_000)),
+        (2_000, {"factor": "4"}, ("bwe16", 8_000, 8_000)),
+        (16_000, {"factor": "2"}, ("bwe48", 32_000, 48_000)),
+        (44_100, {"factor": "2"}, ("bwe48", 88_200, 48_000)),
+        (44_100, {"rate_hz": 48_000}, ("bwe48", 48_000, 48_000)),
+        (16_000, {"rate_hz": 16_000}, ("bwe16", 16_000, 16_000)),
+        (8_000, {"model": "bwe16"}, ("bwe16", 16_000, 16_000)),
+        (8_000, {"model": "bwe16", "rate_hz": 48_000}, ("bwe16", 48_000, 16_000)),
+        (8_000, {"model": "afilm"}, ("afilm", 16_000, 16_000)),
+        (4_000, {"model": "tfilm", "factor": "4"}, ("tfilm", 16_000, 16_000)),
+        (2_000, {"model": "tfilm", "rate_hz": 16_000}, ("tfilm", 16_000, 16_000)),
+    ],
+)
+def test_the_rate_and_the_network_follow_from_the_recording_and_the_knobs(
+    rate: int, values: dict[str, Value], wanted: tuple[str, int, int]
+) -> None:
+    assert planned(rate, **values) == wanted
+    assert UPSAMPLE.networks_for(Format(rate, 1, 100), complete(UPSAMPLE, values)) == wanted[:1]
+    assert wanted[0] in UPSAMPLE.networks(complete(UPSAMPLE, values))
+
+
+@pytest.mark.parametrize(("rate", "factor"), [(8_000, 2), (4_000, 4), (2_000, 8)])
+def test_each_film_has_a_file_for_each_factor(rate: int, factor: int) -> None:
+    made = plan(rate, complete(UPSAMPLE, {"model": "afilm"}))
+    assert (made.file, made.factor) == (f"x{factor}.onnx", factor)
+
+
+@pytest.mark.parametrize(
+    ("rate", "values", "kind", "said"),
+    [
+        (48_000, {"rate_hz": 44_100}, UsageError, "upsample raises the rate; use resample in writing"),
+        (44_100, {"rate_hz": 48_000, "factor": "2"}, UsageError, "give one of them"),
+        (44_100, {"model": "afilm"}, InputError, "--model auto"),
+        (16_000, {"model": "tfilm"}, InputError, "--model auto"),
+        (8_000, {"model": "afilm", "factor": "4"}, InputError, "--factor 2"),
+        (4_000, {"model": "afilm", "factor": "2"}, InputError, "--factor 4"),
+        (2_000, {"model": "tfilm", "rate_hz": 48_000}, InputError, "--factor 8"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_what_can(
+    rate: int, values: dict[str, Value], kind: type[ShellacError], said: str
+) -> None:
+    with pytest.raises(kind, match=said.replace("--", "[-][-]")):
+        UPSAMPLE.output_format(Format(rate, 2, 100), complete(UPSAMPLE, values))
+
+
+@pytest.mark.parametrize("frames", [0, 1, 2, 31, 4095, 8193, 100_003])
+@pytest.mark.parametrize(("given", "wanted"), [(8_000, 48_000), (32_000, 48_000), (44_100, 48_000), (22_050, 96_000)])
+def test_the_length_lasts_as_long_as_the_recording_to_half_a_frame(frames: int, given: int, wanted: int) -> None:
+    made = UPSAMPLE.output_format(Format(given, 2, frames), complete(UPSAMPLE, {"rate_hz": wanted}))
+    assert made == (wanted, 2, math.floor(frames * wanted / given + 0.5))
+
+
+def test_without_generating_no_network_is_needed() -> None:
+    params = complete(UPSAMPLE, {"generate": False})
+    assert UPSAMPLE.networks(params) == UPSAMPLE.networks_for(Format(8_000, 1, 1), params) == ()
+    assert UPSAMPLE.networks_of_analysis(complete(UPSAMPLE, {})) == ()

@@ -20,25 +20,50 @@ RESTORE_ROWS: Final[Mapping[str, int]] = {
     **{f"with crackle {at_db} dB": 21 for at_db in (5, 10, 20)},
     "clean": 121,
 }
+UPSAMPLE_COMMAND: Final = "python -m training.quality upsample"
+_FILM_ROWS: Final[Mapping[str, int]] = {
+    f"{speakers} {khz}-16k decimate": clips for speakers, clips in (("single", 30), ("others", 16)) for khz in (8, 4, 2)
+}
+# The rows that a card of Upsample has to carry, by room, and of how many clips each.
+UPSAMPLE_ROWS: Final[Mapping[str, Mapping[str, int]]] = {
+    "afilm": _FILM_ROWS,
+    "tfilm": _FILM_ROWS,
+    "bwe16": {
+        **_FILM_ROWS,
+        **{f"single {khz}-16k sharp": 30 for khz in (8, 4, 2)},
+        **{f"{which} filters 16k": 16 for which in ("seen", "unseen")},
+    },
+    "bwe48": {
+        **{f"speech {khz}-48k": 76 for khz in (24, 12, 8)},
+        **{"music 24-48k": 14, "music 8-48k": 15, "music under 4k": 15, "music under 8k": 15, "music under 16k": 12},
+        **{f"{which} filters 48k": 27 for which in ("seen", "unseen")},
+    },
+}
 
 
 class ForeignReportError(TrainingError):
     """A quality report that doesn't belong on the card."""
 
 
-def reported(path: Path, networks: Mapping[str, str], command: str, rows: Mapping[str, int]) -> dict[str, Any]:
+def reported(
+    path: Path, networks: Mapping[str, str], command: str, rows: Mapping[str, int], part: str = ""
+) -> dict[str, Any]:
     """Return the figures of a report for a card: `networks`, `remarks` and `card` of its JSON.
 
     Parameters
     ----------
+    networks
+        SHA-256 by room, or by file where the report has parts.
+    part
+        The room whose part of the report it is; "" for a report that belongs to its rooms together.
     rows
         What the report has to hold: the number of clips by row.
 
     Raises
     ------
     ForeignReportError
-        If there is no report, or it is a quick one, or was measured with other weights than `networks` (SHA-256 by
-        room), or something failed or was left out while measuring.
+        If there is no report, or it is a quick one, or was measured with other weights than `networks`, or something
+        failed or was left out while measuring.
     """
     if not path.exists():
         raise ForeignReportError(f"nothing has been measured: run {command}")
@@ -46,6 +71,8 @@ def reported(path: Path, networks: Mapping[str, str], command: str, rows: Mappin
         report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ForeignReportError(f"the report in {path.name} can't be read: run {command}") from error
+    if part:
+        report = {**report, **{key: report.get(key, {}).get(part, {}) for key in ("networks", "card")}}
     if report.get("networks") != dict(networks):
         raise ForeignReportError(f"the report was measured with other weights than lie in the rooms: run {command}")
     if report.get("quick", True):
@@ -71,11 +98,11 @@ def _gap(report: Figures, rows: Mapping[str, int]) -> str:
 
 
 def reported_or_kept(
-    before: Figures, path: Path, networks: Mapping[str, str], command: str, rows: Mapping[str, int]
+    before: Figures, path: Path, networks: Mapping[str, str], command: str, rows: Mapping[str, int], part: str = ""
 ) -> dict[str, Any]:
     """Return the report's figures, else those of the card `before` if they are of these weights, else why none."""
     try:
-        return reported(path, networks, command, rows)
+        return reported(path, networks, command, rows, part)
     except ForeignReportError as reason:
         if before.get("networks") == dict(networks):
             return dict(before)
@@ -94,6 +121,27 @@ def restore_figures(room: str) -> Callable[[Figures, Mapping[str, str]], dict[st
         here = {room: hashes["weights.onnx"]}
         networks = {name: here.get(name) or _sha256_or_none(name) for name in RESTORE_ROOMS}
         return reported_or_kept(before, restore_report(), networks, RESTORE_COMMAND, RESTORE_ROWS)
+
+    return figures
+
+
+def upsample_report() -> Path:
+    """Where `python -m training.quality upsample` leaves its report."""
+    return runs_folder() / "quality" / "upsample.json"
+
+
+def upsample_figures(room: str) -> Callable[[Figures, Mapping[str, str]], dict[str, Any]]:
+    """Return what fills the figures of one of Upsample's rooms: those of the files that are about to lie there.
+
+    Raises
+    ------
+    KeyError
+        If Upsample has no such room.
+    """
+    rows = UPSAMPLE_ROWS[room]
+
+    def figures(before: Figures, hashes: Mapping[str, str]) -> dict[str, Any]:
+        return reported_or_kept(before, upsample_report(), hashes, UPSAMPLE_COMMAND, rows, room)
 
     return figures
 

@@ -97,3 +97,28 @@ def test_the_weights_about_to_be_placed_are_those_that_must_have_been_measured(
     report(figures.restore_report(), new)
     assert figures.restore_figures("denoiser")({}, {"weights.onnx": "dd"})["networks"] == new
     assert "missing" in figures.restore_figures("denoiser")({}, {"weights.onnx": "ee"})
+
+
+def upsample_report(path: Path, networks: dict[str, dict[str, str]], quick: bool = False) -> None:
+    rows = {room: {name: {"clips": n} for name, n in rows.items()} for room, rows in figures.UPSAMPLE_ROWS.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {"networks": networks, "quick": quick, "failures": 0, "left_out": {}, "remarks": ["a"], "card": rows}
+    path.write_text(json.dumps(content))
+
+
+def test_a_card_of_upsample_takes_its_own_rooms_part_and_asks_for_its_own_weights_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path))
+    films = {f"x{factor}.onnx": f"{factor}{factor}" for factor in (2, 4, 8)}
+    upsample_report(figures.upsample_report(), {"bwe48": {"weights.onnx": "dd"}, "afilm": films})
+    taken = figures.upsample_figures("afilm")({}, films)
+    assert taken["networks"] == films
+    assert set(taken) == {"command", "remarks", "networks", *figures.UPSAMPLE_ROWS["afilm"]}
+    assert figures.upsample_figures("bwe48")({}, {"weights.onnx": "dd"})["speech 8-48k"] == {"clips": 76}
+    for room, hashes in (("afilm", films | {"x2.onnx": "ee"}), ("bwe48", {"weights.onnx": "ee"}), ("bwe16", films)):
+        assert "other weights" in figures.upsample_figures(room)({}, hashes)["missing"]
+    upsample_report(figures.upsample_report(), {"afilm": films}, quick=True)
+    assert "quick" in figures.upsample_figures("afilm")({}, films)["missing"]
+    with pytest.raises(KeyError):
+        figures.upsample_figures("denoiser")

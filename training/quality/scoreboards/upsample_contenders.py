@@ -12,13 +12,14 @@ from typing import Any, Final
 import numpy as np
 import scipy.ndimage
 
+from engine.audio.signal import format_of
 from engine.audio.spline import SplineSignal
 from engine.audio.stft import Stft
 from engine.inference.band_features import FLOOR, Edge, flat_tail, generated, residual
-from engine.tools import TOOLS
-from engine.tools.tool import Analysis, Value
+from engine.tools.tool import Analysis, Value, complete
+from engine.tools.upsample import UPSAMPLE
 from training.quality.cases import Material, Samples
-from training.quality.contenders import Answer, Contender, tool_contender
+from training.quality.contenders import Answer, Contender, Run, tool_contender
 from training.quality.measures.bandwidth import base_of, edge_width_hz
 from training.rooms import room_folder
 
@@ -70,11 +71,14 @@ def stft_at(rate: int) -> Stft:
 
 
 def active_rms(samples: Samples, rate: int) -> float:
-    """Return the RMS of the blocks of 20 ms over -60 dBFS; 1 if none is."""
-    size = rate // 50
+    """Return the RMS of the blocks of 50 ms that lie less than 35 dB under the loud ones, as the tool does; 1 if none.
+
+    The loud ones are the 0.95 quantile.
+    """
+    size = min(len(samples), rate // 20)
     blocks = samples[: len(samples) // size * size].reshape(-1, size).astype(np.float64)
     powers = np.mean(blocks**2, axis=1)
-    sounding = powers[powers > 1e-6]
+    sounding = powers[powers > 10.0**-3.5 * np.quantile(powers, 0.95)]
     return float(np.sqrt(sounding.mean())) if len(sounding) else 1.0
 
 
@@ -127,15 +131,12 @@ TRUE_MAGNITUDE: Final = Contender("true magnitude", "ceiling", _Drawn(_true_magn
 
 
 def is_here(room: str) -> bool:
-    """Whether the tool and all weights of a room are here, so that it can take part."""
-    files = (room_folder(room) / file for file in ("card.toml", *ROOM_FILES[room]))
-    return any(tool.name == "upsample" for tool in TOOLS) and all(file.is_file() for file in files)
+    """Whether all weights of a room are here, so that it can take part."""
+    return room not in why_absent()
 
 
 def why_absent() -> dict[str, str]:
     """Return what can't take part and why, by room."""
-    if not any(tool.name == "upsample" for tool in TOOLS):
-        return dict.fromkeys(ROOM_FILES, "the tool `upsample` isn't registered")
     return {
         room: f"models/{room} lacks {', '.join(lacking)}"
         for room, files in ROOM_FILES.items()
@@ -148,22 +149,41 @@ def network(room: str, rate: int, **values: Value) -> list[Contender]:
     if not is_here(room):
         return []
     told = ", edge told" if "cutoff_hz" in values else ""
-    return [tool_contender("upsample", {"model": room, "rate_hz": rate, **values}, room + told, read=found_edge)]
+    return [_tooled({"model": room, "rate_hz": rate, **values}, room + told)]
 
 
 def films(factor: int) -> list[Contender]:
     """Return AFiLM and TFiLM as far as they are here: the networks alone, and with the band kept as the tool does."""
     return [
-        tool_contender(
-            "upsample", {"model": room, "factor": str(factor), "keep_band": kept}, room + ", band kept" * kept,
-            role="ours" if kept else "peer", read=found_edge if kept else None,
-        )
+        _tooled({"model": room, "factor": str(factor), "keep_band": kept}, room + ", band kept" * kept)
         for room in FILMS
         if is_here(room)
         for kept in (False, True)
-    ]  # fmt: skip
+    ]
 
 
-def found_edge(analysis: Analysis) -> dict[str, Any]:
-    """Return the edge the tool went by."""
-    return {name: analysis.facts[name] for name in ("cutoff_hz", "edge_width_hz")}
+@dataclass(frozen=True)
+class _Edged:
+    """The tool, and from where on it generated."""
+
+    run: Run
+    values: tuple[tuple[str, Value], ...]
+
+    def __call__(self, material: Material, /) -> Answer:
+        answer = self.run(material)
+        params, given = complete(UPSAMPLE, dict(self.values)), format_of(material.signal)
+        band = UPSAMPLE.generated_band(given, params, Analysis(answer.facts))
+        # Where nothing was found missing, the recording's own band is taken to go all the way.
+        cutoff_hz = band[0] if band else material.rate / 2.0
+        return Answer(
+            answer.samples, answer.rate, {"cutoff_hz": cutoff_hz, "edge_width_hz": answer.facts["edge_width_hz"]}
+        )
+
+
+def _tooled(values: Mapping[str, Value], name: str) -> Contender:
+    contender = tool_contender(UPSAMPLE.name, values, name, read=_facts)
+    return Contender(name, contender.role, _Edged(contender.run, tuple(sorted(values.items()))))
+
+
+def _facts(analysis: Analysis) -> Mapping[str, Any]:
+    return analysis.facts

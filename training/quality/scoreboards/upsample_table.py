@@ -5,7 +5,7 @@ Figures of peers are published ones, of their own data and never of these files;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -30,6 +30,7 @@ FILM_TARGET_DB: Final = {2: 0.5, 4: 1.2, 8: 0.7}
 TFILM_SNR_DB: Final = {2: 19.5, 4: 16.8}  # published, VCTK single speaker
 NONE: Final = "none published on such data"
 NETWORKS: Final = ("bwe16", "bwe48")
+EVERYBODY: Final = "all"
 WORST_WIDTH: Final = 34
 
 
@@ -80,8 +81,8 @@ def judged(report: Report) -> list[Line]:
     for name in NETWORKS:
         lines.append(_worst_row(report, name, "seam", 3.0, 1.0, "trial: 0 to 10 dB low"))
         lines.append(_worst_row(report, name, "level bias", 4.0, 1.5, "trial: 4 to 17 dB low"))
-        lines.append(_worst_clip(report, [name], "kept band", -60.0, -90.0, "lower"))
-    lines.append(_worst_clip(report, [c.name for c in report.contenders], "delay", 0.5, 0.05, "zero"))
+        lines.append(_worst_clip(report, name, "kept band", -60.0, -90.0, "lower"))
+    lines.append(_worst_clip(report, EVERYBODY, "delay", 0.5, 0.05, "zero"))
     return lines
 
 
@@ -178,18 +179,16 @@ def _worst_row(report: Report, name: str, measure: str, floor: float, target: fl
 
 
 def _worst_clip(
-    report: Report, names: Iterable[str], measure: str, floor: float, target: float, better: Literal["lower", "zero"]
+    report: Report, name: str, measure: str, floor: float, target: float, better: Literal["lower", "zero"]
 ) -> Line:
-    wanted = set(names)
-    figures = [f for f in report.figures if f.measure == measure and f.contender in wanted]
+    figures = [f for f in report.figures if f.measure == measure and name in (f.contender, EVERYBODY)]
     unit = next((m.unit for m in report.measures if m.name == measure), "")
-    whose = next(iter(wanted)) if len(wanted) == 1 else "all"
     if not figures:
-        return Line("worst clip", f"{measure} {whose}", None, floor, target, unit, better)
+        return Line("worst clip", f"{measure} {name}", None, floor, target, unit, better)
     worst = max(figures, key=lambda f: abs(f.value) if better == "zero" else f.value)
-    where = f"{Path(worst.clip).name}, {worst.kind}" + (f", {worst.contender}" if whose == "all" else "")
+    where = f"{Path(worst.clip).name}, {worst.kind}" + (f", {worst.contender}" if name == EVERYBODY else "")
     return Line(
-        "worst clip", f"{measure} {whose}", worst.value, floor, target, unit, better, clips=len(figures), worst=where
+        "worst clip", f"{measure} {name}", worst.value, floor, target, unit, better, clips=len(figures), worst=where
     )
 
 

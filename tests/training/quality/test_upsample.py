@@ -1,0 +1,330 @@
+"""The scoreboard of Upsample: honest damage, contenders that don't cheat, and promises that can be missed."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.signal
+
+from training.quality import Answer, Case, Figure, Material, Report, Round, blind, named, scoreboards
+from training.quality.measures import MEASURES
+from training.quality.scoreboards import upsample, upsample_contenders
+from training.quality.scoreboards.upsample_clips import levels_db, valid_hz, wall_hz, with_room_above
+from training.quality.scoreboards.upsample_contenders import (
+    FLAT_TAIL,
+    NOISE_AT_LEVEL,
+    SINC,
+    SPLINE,
+    TRUE_MAGNITUDE,
+)
+from training.quality.scoreboards.upsample_damage import SEEN, UNSEEN, limited, low_pass, lowered, lowered_edge_hz
+from training.quality.scoreboards.upsample_remarks import walls
+from training.quality.scoreboards.upsample_table import Line, card_figures, judged, table
+from training.validation import Clip
+
+RATE = 16_000
+
+
+def noise(seed: int = 1, seconds: float = 2.0, rate: int = RATE) -> np.ndarray:
+    return (0.1 * np.random.default_rng(seed).standard_normal(round(seconds * rate))).astype(np.float32)
+
+
+def clip(rate: int = RATE, seconds: float = 2.0, seed: int = 1, name: str = "a.flac") -> Clip:
+    """Noise that falls by 6 dB per octave above 500 Hz and comes in bursts, like speech."""
+    samples = scipy.signal.lfilter([0.2], [1.0, -0.8], noise(seed, seconds, rate))
+    bursts = 0.55 + 0.45 * np.sin(2 * np.pi * 3.0 * np.arange(len(samples)) / rate)
+    return Clip(name, "speech", rate, (samples * bursts).astype(np.float32))
+
+
+def gain_db(given: np.ndarray, answer: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    hertz, cross = scipy.signal.csd(given, answer, fs=rate, nperseg=4096)
+    _, power = scipy.signal.welch(given, fs=rate, nperseg=4096)
+    return hertz, 20 * np.log10(np.abs(cross) / power + 1e-9), np.angle(cross)
+
+
+@pytest.mark.parametrize("filtered", [*SEEN, *UNSEEN])
+@pytest.mark.parametrize(("rate", "cutoff_hz"), [(RATE, 3_400.0), (44_100, 16_000.0)])
+def test_every_filter_is_6_db_down_at_the_cutoff_and_delays_nothing(filtered: str, rate: int, cutoff_hz: float) -> None:
+    given = noise(1, 4.0, rate)
+    hertz, gain, phase = gain_db(given, low_pass(given, rate, cutoff_hz, filtered), rate)
+    assert hertz[np.flatnonzero(gain > -6.02)[-1]] == pytest.approx(cutoff_hz, abs=2 * hertz[1])
+    assert np.abs(phase[hertz < 0.9 * cutoff_hz]).max() < 0.01
+    assert gain[hertz < 0.7 * cutoff_hz].min() > -1.0
+
+
+def test_filters_and_ways_down_that_dont_exist_are_refused() -> None:
+    with pytest.raises(ValueError, match="no filter 'chebby': choose from cheby1"):
+        low_pass(noise(), RATE, 1000.0, "chebby")
+    with pytest.raises(ValueError, match="no way 'picked'"):
+        lowered(clip(), 0, 8_000, "picked")
+
+
+def test_unseen_filters_are_unseen_by_training() -> None:
+    from training.upsample import bwe_degradations
+
+    source = inspect.getsource(bwe_degradations)
+    for drawn in ("cheb2", "cheby2", "firwin", "kaiser", "iirdesign", "iirfilter"):
+        assert drawn not in source
+    assert set(SEEN).isdisjoint(UNSEEN)
+
+
+def test_decimation_is_scipys_zero_phase_one_and_ends_where_white_noise_says() -> None:
+    material = lowered(clip(), 0, 4_000, "decimate")
+    expected = scipy.signal.decimate(material.target.astype(np.float64), 4, zero_phase=True)
+    np.testing.assert_allclose(material.given, expected, atol=1e-6)
+    # Chebyshev I of order 8 at 0.8 of the new Nyquist, twice: -6 dB a little above 1600 Hz.
+    assert material.facts["cutoff_hz"] == pytest.approx(1_700.0, abs=30.0)
+    assert MEASURES["delay"].run(material, SINC.run(material)) == pytest.approx(0.0, abs=0.01)
+
+
+def test_a_sharp_way_down_ends_at_0_95_of_the_new_nyquist() -> None:
+    assert lowered_edge_hz(48_000, 24_000, "sharp") == pytest.approx(0.95 * 12_000.0, rel=0.005)
+    assert lowered_edge_hz(48_000, 8_000, "sharp") == pytest.approx(0.95 * 4_000.0, rel=0.005)
+
+
+@pytest.mark.parametrize(("rate", "khz"), [(48_000, 8), (48_000, 12), (16_000, 2)])
+def test_lengths_fit_whatever_the_ratio(rate: int, khz: int) -> None:
+    odd = Clip("odd", "speech", rate, clip(rate, 1.0).samples[:-7])
+    material = lowered(odd, 0, 1000 * khz, "sharp")
+    for contender in (SINC, SPLINE, FLAT_TAIL, NOISE_AT_LEVEL, TRUE_MAGNITUDE):
+        answer = contender.run(material)
+        assert (answer.samples.shape, answer.rate) == (material.target.shape, rate)
+        assert np.isfinite(answer.samples).all()
+
+
+def test_a_wall_is_found_and_a_roll_off_is_none() -> None:
+    rate, bins = 44_100, 1025
+    hertz = np.arange(bins) * rate / 2048
+    slope = -10.0 - hertz / 500.0
+    assert wall_hz(np.maximum(slope, -80.0), rate) == rate / 2  # natural: 54 dB down at the top
+    for wall in (8_000.0, 15_800.0, 19_000.0):
+        walled = np.where(hertz < wall, slope, -77.0)  # dither above it
+        assert wall_hz(walled, rate) == pytest.approx(wall, abs=350.0)
+    assert wall_hz(np.full(bins, -80.0), rate) == rate / 2  # silence has no wall
+
+
+def test_what_was_resampled_counts_up_to_its_former_rate() -> None:
+    import soxr
+
+    low = noise(1, 3.0, 16_000)
+    raised = Clip("b.flac", "speech", 48_000, soxr.resample(low, 16_000, 48_000, quality="HQ"))
+    assert valid_hz(raised) == pytest.approx(7_600.0, abs=400.0)
+    whole = Clip("c.flac", "speech", 48_000, noise(1, 3.0, 48_000))
+    assert valid_hz(whole) == 24_000.0
+    assert with_room_above([raised, whole], 7_500.0) == [whole]
+    assert walls([whole]) == []
+    assert walls([raised, whole])[0].startswith("compared up to their own wall only: b.flac 7.")
+    assert levels_db(raised.samples)[600:].max() < -70.0  # 600 * 48000 / 2048 = 14 kHz: nothing
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    return lowered(clip(seconds=4.0), 0, 8_000, "sharp")
+
+
+def measured(name: str, material: Material, answer: Answer) -> float:
+    return MEASURES[name].run(material, answer)
+
+
+def test_peers_leave_the_low_band_alone_and_bounds_know_the_truth(material: Material) -> None:
+    answers = {c.name: c.run(material) for c in (SINC, FLAT_TAIL, NOISE_AT_LEVEL, TRUE_MAGNITUDE)}
+    assert measured("kept band", material, answers["sinc"]) == -200.0
+    for answer in answers.values():
+        assert measured("kept band", material, answer) < -60.0
+        assert measured("delay", material, answer) == pytest.approx(0.0, abs=0.01)
+    distances = {name: measured("BWE LSD-HF", material, answer) for name, answer in answers.items()}
+    assert distances["true magnitude"] < distances["noise, true level"] < distances["sinc"]
+    assert distances["flat tail"] < distances["sinc"]
+    # Independent noise of the right level is sqrt 2 times 5.57 dB away, whatever the recording.
+    assert distances["noise, true level"] == pytest.approx(0.79, abs=0.06)
+    assert measured("level bias", material, answers["noise, true level"]) == pytest.approx(
+        0.0, abs=1.5
+    )  # smoothed over 0.1 s
+
+
+def test_peers_dont_look_at_the_target(material: Material) -> None:
+    other = Material(material.given, np.zeros_like(material.target), material.rate, material.given_rate, material.facts)
+    for contender in (SINC, SPLINE, FLAT_TAIL):
+        np.testing.assert_array_equal(contender.run(material).samples, contender.run(other).samples)
+
+
+def test_a_flat_tail_is_deaf_to_level(material: Material) -> None:
+    quiet = Material(
+        material.given * np.float32(0.01), material.target, material.rate, material.given_rate, material.facts
+    )
+    # Not to the bit: the floor under the logarithm stays where it is, and the level is measured above -60 dBFS.
+    loud, soft = FLAT_TAIL.run(material).samples, FLAT_TAIL.run(quiet).samples * np.float32(100.0)
+    assert np.sqrt(np.mean((loud - soft) ** 2) / np.mean(loud**2)) < 0.01
+
+
+def test_the_tool_is_asked_with_what_it_knows_and_says_where_it_began(material: Material) -> None:
+    only_raised = upsample_contenders._tooled({"model": "bwe16", "rate_hz": RATE, "generate": False}, "raised")
+    answer = only_raised.run(material)
+    np.testing.assert_array_equal(answer.samples, SINC.run(material).samples)
+    assert answer.facts["cutoff_hz"] == RATE / 2  # nothing was generated: all of it is its own
+    assert measured("cutoff error", material, answer) > 50.0
+
+
+def test_networks_that_arent_there_are_told_and_dont_take_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upsample_contenders, "room_folder", lambda room: tmp_path / room)
+    assert upsample_contenders.network("bwe16", RATE) == []
+    assert upsample_contenders.films(2) == []
+    assert upsample_contenders.why_absent()["afilm"] == "models/afilm lacks card.toml, x2.onnx, x4.onnx, x8.onnx"
+    (tmp_path / "bwe16").mkdir()
+    for file in ("card.toml", "weights.onnx"):
+        (tmp_path / "bwe16" / file).touch()
+    assert [contender.name for contender in upsample_contenders.network("bwe16", RATE)] == ["bwe16"]
+    told = upsample_contenders.network("bwe16", RATE, cutoff_hz=3_400.0)
+    assert [contender.name for contender in told] == ["bwe16, edge told"]
+
+
+@pytest.mark.parametrize(
+    ("line", "state"),
+    [
+        (Line("a", "m", 0.9, 1.2, 1.0), "met"),
+        (Line("a", "m", 1.1, 1.2, 1.0), "short"),
+        (Line("a", "m", 1.3, 1.2, 1.0), "MISSED"),
+        (Line("a", "m", None, 1.2, 1.0), "not measured"),
+        (Line("a", "m", 0.9, None, 1.0), "not measured"),
+        (Line("a", "m", 0.3, 0.1, 0.5, better="higher"), "short"),
+        (Line("a", "m", 0.0, 0.1, 0.5, better="higher"), "MISSED"),
+        (Line("a", "m", -2.0, 3.0, 1.0, better="zero"), "short"),
+        (Line("a", "m", -4.0, 3.0, 1.0, better="zero"), "MISSED"),
+    ],
+)
+def test_a_promise_is_met_short_or_missed(line: Line, state: str) -> None:
+    assert line.state == state
+    assert line.fails is (state in ("MISSED", "not measured"))
+    assert line.as_json()["state"] == state
+    assert state in table([line])
+
+
+def report_of(values: dict[tuple[str, str, str], float]) -> Report:
+    """Make a report of one clip out of (row, contender, measure) and value."""
+    contenders = [blind(name, "ours", lambda s, r: s) for name in dict.fromkeys(name for _, name, _ in values)]
+    measures = named(*dict.fromkeys(measure for _, _, measure in values))
+    figures = tuple(Figure(kind, "f/a.flac", name, measure, value) for (kind, name, measure), value in values.items())
+    return Report(figures, (), tuple(contenders), measures, 1, 0.0)
+
+
+def line_of(values: dict[tuple[str, str, str], float], case: str, metric: str) -> Line:
+    (found,) = (line for line in judged(report_of(values)) if line.case == case and line.metric == metric)
+    return found
+
+
+def test_the_floor_of_our_network_at_48_khz_is_the_flat_tail_on_the_same_files() -> None:
+    kind = "speech 24-48k"
+    values = {(kind, "bwe48", "BWE LSD"): 0.9, (kind, "flat tail", "BWE LSD"): 1.0}
+    line = line_of(values, kind, "BWE LSD bwe48")
+    assert (line.floor, line.value, line.target, line.state) == (1.0, 0.9, 0.75, "short")
+    assert line.worst == "0.90 a.flac"
+    assert "published" in line.peers
+    assert line_of({(kind, "bwe48", "BWE LSD"): 0.9}, kind, "BWE LSD bwe48").state == "not measured"
+
+
+def test_a_cutoff_at_the_recordings_own_rate_is_judged_in_percent_of_sinc() -> None:
+    kind = "music under 8k"
+    values = {(kind, "bwe48", "BWE LSD-HF"): 1.8, (kind, "sinc", "BWE LSD-HF"): 3.0}
+    line = line_of(values, kind, "BWE LSD-HF bwe48 / sinc")
+    assert line.value == pytest.approx(-40.0)
+    assert line.state == "short"  # floor -30 %, target -50 %
+
+
+def test_films_are_judged_by_what_they_gain_over_the_spline() -> None:
+    kind = "single 4-16k decimate"
+    values = {(kind, "tfilm", "SNR"): 14.0, (kind, "spline", "SNR"): 13.3}
+    line = line_of(values, kind, "SNR tfilm - spline")
+    assert line.value == pytest.approx(0.7)
+    assert (line.floor, line.target, line.state) == (0.5, 1.2, "short")
+    assert "16.8" in line.peers
+
+
+def test_unseen_filters_the_worst_row_and_the_worst_clip_are_judged() -> None:
+    values = {
+        ("seen filters 16k", "bwe16", "BWE LSD"): 1.0,
+        ("unseen filters 16k", "bwe16", "BWE LSD"): 1.1,
+        ("seen filters 16k", "bwe16", "level bias"): 1.0,
+        ("unseen filters 16k", "bwe16", "level bias"): -5.0,
+        ("seen filters 16k", "bwe16", "kept band"): -95.0,
+        ("unseen filters 16k", "bwe16", "kept band"): -70.0,
+        ("unseen filters 16k", "bwe16", "delay"): -0.6,
+    }
+    assert line_of(values, "unseen less seen, 16k", "BWE LSD bwe16").value == pytest.approx(0.1)
+    bias = line_of(values, "worst row: unseen filters 16k", "level bias bwe16")
+    assert (bias.value, bias.state) == (-5.0, "MISSED")
+    assert line_of(values, "worst clip", "kept band bwe16").state == "short"
+    assert line_of(values, "worst clip", "delay all").state == "MISSED"
+
+
+def test_everything_that_was_promised_and_not_measured_is_said() -> None:
+    lines = judged(Report((), (), (), (), 0, 0.0))
+    assert all(line.state == "not measured" for line in lines)
+    cases = " ".join(f"{line.case} {line.metric}" for line in lines)
+    for promised in ("single 2-16k", "speech 12-48k", "music 8-48k", "under 16k", "afilm", "tfilm", "seam", "kept"):
+        assert promised in cases
+
+
+def test_a_card_takes_the_rows_of_its_room() -> None:
+    kind = "single 8-16k decimate"
+    values = {(kind, "bwe16", "BWE LSD"): 0.951, (kind, "sinc", "BWE LSD"): 3.0}
+    values |= {(kind, "afilm", "SNR"): 15.0, (kind, "spline", "SNR"): 14.5}
+    cards = card_figures(report_of(values))
+    assert cards["bwe16"] == {kind: {"lsd": 0.95, "sinc_lsd": 3.0, "lsd_worst": 0.95, "clips": 1}}
+    assert cards["afilm"] == {kind: {"snr_db": 15.0, "spline_snr_db": 14.5, "snr_db_worst": 15.0, "clips": 1}}
+    assert cards["bwe48"] == cards["tfilm"] == {}
+
+
+def few(*_: Any) -> list[Round]:
+    clips = [clip(seconds=1.5, seed=seed, name=f"LJ{seed}.flac") for seed in (1, 2)]
+    down = partial(lowered, rate=8_000, filtered="decimate")
+    cases = [Case("single 8-16k decimate", one, down) for one in clips]
+    cutoff = partial(limited, cutoff_hz=3_400.0, filtered="kaiser")
+    return [
+        Round(cases, [SINC, SPLINE, FLAT_TAIL], named("BWE LSD", "SNR", "delay")),
+        Round([Case("unseen filters 16k", clips[0], cutoff)], [SINC, FLAT_TAIL], named("BWE LSD", "seam")),
+    ]
+
+
+def test_a_run_writes_prints_and_draws_and_misses_what_isnt_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(upsample, "rounds", few)
+    monkeypatch.setattr(upsample, "is_here", lambda room: False)
+    monkeypatch.setattr(upsample, "why_absent", lambda: {"bwe16": "models/bwe16 lacks weights.onnx"})
+    monkeypatch.setattr(upsample, "remarks", lambda *_: ["a remark"])
+    monkeypatch.setattr(upsample, "SENTENCES", (("2x", "single 8-16k decimate", "LJ1.flac"),))
+    assert upsample.run(scoreboards.Options(tmp_path, progress=False)) == 1
+    read = json.loads((tmp_path / "upsample.json").read_text(encoding="utf-8"))
+    assert read["networks"] == {}
+    assert read["failures"] == 0
+    assert {line["state"] for line in read["lines"]} >= {"not measured", "met"}  # the delays are met
+    out = capsys.readouterr().out
+    assert "10 log10(sum y^2 / sum (y - x)^2)" in out  # the definition stands beside the numbers
+    assert "absent: bwe16: models/bwe16 lacks weights.onnx" in out
+    assert "not measured" in out
+    assert (tmp_path / "upsample_lsd.png").exists()
+    assert (tmp_path / "upsample_speech.png").exists()
+    assert not (tmp_path / "upsample_music.png").exists()
+
+
+@pytest.mark.usefixtures("development_data")
+def test_a_card_asks_for_every_clip_that_a_whole_run_measures() -> None:
+    from training import figures
+
+    everything = upsample.rounds()
+    counted: dict[str, int] = {}
+    for turn in everything:
+        for case in turn.cases:
+            counted[case.kind] = counted.get(case.kind, 0) + 1
+    promised = {kind: clips for rows in figures.UPSAMPLE_ROWS.values() for kind, clips in rows.items()}
+    assert promised == {kind: clips for kind, clips in counted.items() if not kind.startswith("cymbals")}
+    named_clips = {(case.kind, case.clip.name) for turn in everything for case in turn.cases}
+    for _, kind, name in (*upsample.EXAMPLES, *upsample.SIBILANTS, *upsample.SENTENCES):
+        assert any(k == kind and clip_name.endswith(name) for k, clip_name in named_clips), name

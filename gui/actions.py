@@ -77,6 +77,9 @@ TABLE: tuple[Entry, ...] = (
     Entry("device_up", "Move device up", "Tools", ("Alt+Up",)),
     Entry("device_down", "Move device down", "Tools", ("Alt+Down",)),
     Entry("device_remove", "Remove device", "Tools", ("Del",), "trash"),
+    Entry("edge_up", "Raise band edge", "Tools", ("Ctrl+Shift+Up",), starts_group=True),
+    Entry("edge_down", "Lower band edge", "Tools", ("Ctrl+Shift+Down",)),
+    Entry("edge_found", "Band edge as found", "Tools", ("Ctrl+Shift+Home",)),
     Entry("hear_a", "Hear A, original", "Compare"),
     Entry("hear_b", "Hear B, result", "Compare"),
     Entry("toggle_ab", "A ↔ B (hold X: other side while held)", "Compare", ("B",), starts_group=True),
@@ -101,6 +104,7 @@ MOUSE = (
     ("Ctrl+wheel", "zoom frequency, or amplitude on the waveform"),
     ("Middle drag", "move the view"),
     ("Right drag on a ruler", "zoom to that range"),
+    ("Drag the dashed line", "move the band edge; Esc puts it back, a double-click finds it again"),
     ("Double-click a knob", "back to its default"),
     ("Hold X", "hear the other side while held"),
 )

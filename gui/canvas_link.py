@@ -110,7 +110,7 @@ class CanvasLink(QObject):
         if rendered is None or source is None or self.lane_a is None:
             return
         position_s = self._listening.seconds()
-        self.state.set_recording(rendered.frames, rendered.rate)
+        self.state.set_recording(rendered.frames, rendered.rate)  # everything on the canvas keeps its place in seconds
         if not rendered.devices:
             if self.lane_b is not None:
                 self.canvas.set_lanes(self.lane_a, None)
@@ -125,7 +125,7 @@ class CanvasLink(QObject):
             self.lane_b.reset(rendered, self._rendering.finished)
         self._listening.set_pair(source, rendered)
         if not self._listening.is_playing:
-            self._listening.player.seek(round(position_s * rendered.rate))
+            self._listening.seek(position_s)
         self.canvas.set_marks(())
         self._show_monitor()
 
@@ -133,7 +133,7 @@ class CanvasLink(QObject):
         if self.lane_b is not None:
             self.lane_b.set_finished(self._rendering.finished)
             self.lane_b.refresh(span)
-        self._listening.player.refresh(span)
+        self._listening.refresh(span.start / self.state.rate, span.stop / self.state.rate)
 
     def _show_marks(self, marks: Sequence[SanityMark]) -> None:
         self.canvas.set_marks(tuple(Mark(mark.span.start, mark.span.stop, mark.reason) for mark in marks))
@@ -150,14 +150,14 @@ class CanvasLink(QObject):
 
     def tick(self) -> None:
         """Move the playhead to what is heard now."""
-        position = self._listening.poll()
+        seconds = self._listening.poll()
+        position = min(seconds * self.state.rate, float(self.state.frames))
         self.state.set_playhead(position)
         self._rendering.cursor_frame = round(position)
-        rate = self._listening.player.rate
-        self.ticked.emit(position / rate if rate else 0.0)
+        self.ticked.emit(seconds)
 
     def _seek(self, frame: float) -> None:
-        self._listening.player.seek(round(frame))
+        self._listening.seek(frame / self.state.rate)
         self.state.set_cursor(frame)
         self.tick()
 
@@ -170,7 +170,7 @@ class CanvasLink(QObject):
     def step(self, frames: float, extend: bool = False) -> None:
         """Move the cursor by `frames`; the playhead goes with it."""
         self.state.move_cursor(frames, extend)
-        self._listening.player.seek(round(self.state.cursor))
+        self._listening.seek(self.state.cursor / self.state.rate)
         self.tick()
 
     # --- selection and loop ---------------------------------------------------------------------------------------
@@ -191,8 +191,9 @@ class CanvasLink(QObject):
         return replace(session, selection=self.scope(), loop=pair, cursor_s=self.state.cursor / rate)
 
     def _take_loop(self) -> None:
-        self._listening.player.loop = self.state.loop
-        self._rendering.loop = self.state.loop
+        loop, rate = self.state.loop, self.state.rate
+        self._listening.set_loop((loop.start / rate, loop.stop / rate) if loop is not None else None)
+        self._rendering.loop = loop
         self._listening.rest_match()
 
     def _take_selection(self) -> None:

@@ -14,6 +14,7 @@ from gui import preferences
 from gui.banner import message_of
 from gui.canvas_link import CanvasLink
 from gui.document import Document
+from gui.edge_link import EdgeLink
 from gui.files_link import FilesLink
 from gui.focus_keys import FocusKeys
 from gui.jobs import Jobs, Task
@@ -50,6 +51,8 @@ class Commands(QObject):
         self.listening.player.cursor_offset_ms = prefs.cursor_offset_ms
         self.parts = Parts(window, self.jobs, self.document, self.rendering, self.listening)
         self.rack_link = RackLink(self.parts)
+        self.edge = EdgeLink(self.parts)
+        self.rack_link.shown.connect(self.edge.show)
         self.files = FilesLink(self.parts, self.ensure_canvas, self.rack_link.add_device)
         self.showing = Showing(self.parts, self.rack_link.show, self.files.open)
         self.windows = WindowsLink(self.parts, prefs, self._show_all)
@@ -84,6 +87,7 @@ class Commands(QObject):
             link.ticked.connect(self.showing.show_position)
             link.selection_changed.connect(self.rack_link.show)
             link.state.loop_changed.connect(self.showing.show_loop)
+            link.state.edge.wanted.connect(self.edge.put)
             for changed in (link.state.tool_changed, link.state.layout_changed, link.state.follow_changed):
                 changed.connect(self.showing.show_view)
             link.canvas.failed.connect(self.window.say)
@@ -227,6 +231,11 @@ class Commands(QObject):
             "diagnostics": windows.show_diagnostics,
             "about": windows.show_about,
         }
+        slots |= {
+            "edge_up": partial(self.edge.step, 1),
+            "edge_down": partial(self.edge.step, -1),
+            "edge_found": self.edge.reset,
+        }
         for what in ("power", "solo", "up", "down", "remove"):
             slots[f"device_{what}"] = partial(self.rack_link.act_on_focused, what)
         return slots
@@ -246,7 +255,9 @@ class Commands(QObject):
             self.parts.link.state.set_follow(not self.parts.link.state.follow)
 
     def escape(self) -> None:
-        """Cancel the job that is shown, else clear the selection."""
+        """Put back what is being dragged, else cancel the job that is shown, else clear the selection."""
+        if self.parts.link is not None and self.parts.link.state.edge.cancel():
+            return
         if self.jobs.shown:
             self.cancel(self.jobs.shown[0])
         elif self.parts.link is not None:

@@ -19,6 +19,7 @@ from engine.session.command import run_command, step_command
 from engine.session.recipe import Recipe
 from engine.session.render import RenderedSignal
 from engine.tools.tool import Job, Tool
+from gui.naming import heard_instead
 from gui.views.lane import Difference
 
 What = Literal["A", "B", "delta"]
@@ -88,15 +89,14 @@ def at_rate(plan: ExportPlan, rate: int, new_rate: int) -> ExportPlan:
 
 
 def residue_notes(recipe: Recipe, tools: Mapping[str, Tool]) -> list[str]:
-    """Return a sentence for every device of which only what a stage takes away is heard, and would be written."""
+    """Return a sentence for every device that hands on something else than its result, which would be written."""
     notes = []
     for step in recipe.steps:
-        knobs = {knob.name: knob for knob in tools[step.tool].knobs} if step.tool in tools else {}
-        listen = knobs.get("listen")
-        heard = str(step.params.get("listen", listen.default)) if listen is not None else ""
-        if listen is not None and step.is_heard and heard != listen.default:
-            stage = knobs[heard].label if heard in knobs else heard.replace("_", " ")
-            notes.append(f"{tools[step.tool].label} gives only what its {stage} takes away: switch its headphones off")
+        tool = tools.get(step.tool)
+        what = heard_instead(tool, step.params) if tool is not None and step.is_heard else ""
+        if tool is not None and what:
+            how = "switch its headphones off" if what.startswith("what") else "let its result be heard"
+            notes.append(f"{tool.label} gives only {what}: {how}")
     return notes
 
 

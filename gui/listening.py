@@ -209,21 +209,44 @@ class Listening(QObject):
     # --- transport ------------------------------------------------------------------------------------------------
 
     def poll(self) -> float:
-        """Return the position in frames of B, and notice when the player has stopped by itself."""
+        """Return the position in seconds, and notice when the player has stopped by itself."""
         state = self.player.state
         if state != self._state:
             self._state = state
             self.state_changed.emit()
-        return self.player.position()
+        return self.seconds()
 
     @property
     def is_playing(self) -> bool:
         return self.player.is_playing
 
     def seconds(self) -> float:
-        """Return the position in seconds."""
+        """Return the position in seconds. The player counts frames of what it plays, at whatever rate that has."""
         rate = self.player.rate
         return self.player.position() / rate if rate else 0.0
+
+    def seek(self, seconds: float) -> None:
+        """Go to a place; while playing, sound follows."""
+        self.player.seek(round(seconds * self.player.rate))
+
+    def play(self, seconds: float) -> None:
+        """Play from a place."""
+        self.player.play(round(seconds * self.player.rate))
+
+    def play_once(self, start_s: float, stop_s: float) -> None:
+        """Play a part once, without the loop."""
+        self.player.play_once(self._frames(start_s, stop_s))
+
+    def set_loop(self, loop_s: tuple[float, float] | None) -> None:
+        """Repeat a part, or nothing."""
+        self.player.loop = self._frames(*loop_s) if loop_s is not None else None
+
+    def refresh(self, start_s: float, stop_s: float) -> None:
+        """Say that B has changed in a part."""
+        self.player.refresh(self._frames(start_s, stop_s))
+
+    def _frames(self, start_s: float, stop_s: float) -> Span:
+        return Span(round(start_s * self.player.rate), round(stop_s * self.player.rate))
 
     # --- sound card -----------------------------------------------------------------------------------------------
 

@@ -38,11 +38,25 @@ def _knob_change(tool: Tool, old: Step, new: Step) -> str:
         return ""
     knob = knobs[names[0]]
     then, now = old.params.get(knob.name, knob.default), new.params.get(knob.name, knob.default)
+    if knob.name == "listen" and knob.kind == "choice":
+        return f"Hear {heard_instead(tool, new.params) or 'the result'}"
     return _said(knob, _title(tool, knob), then, now)
+
+
+def heard_instead(tool: Tool, values: Mapping[str, Value]) -> str:
+    """Return what a device hands on instead of its result, such as `what Denoise takes away`; "" for the result."""
+    listen = next((knob for knob in tool.knobs if knob.name == "listen" and knob.kind == "choice"), None)
+    heard = str(values.get("listen", listen.default)) if listen is not None else ""
+    if listen is None or heard == listen.choices[0]:
+        return ""
+    stage = next((knob for knob in tool.knobs if knob.name == heard), None)
+    return f"what {stage.label} takes away" if stage is not None else f"the {heard.replace('_', ' ')} sound alone"
 
 
 def _title(tool: Tool, knob: Knob) -> str:
     """Return the stage's name for a stage's strength, else the knob's own with its device."""
+    if knob.unit == "Hz" and knob.default == 0:
+        return knob.label  # where a band ends, or a rate: the same whichever device asks
     switch = next((other for other in tool.knobs if other.name == knob.group and other.kind == "bool"), None)
     if switch is None:
         return f"{tool.label} {knob.label.lower()}"
@@ -61,9 +75,9 @@ def _said(knob: Knob, title: str, then: Value, now: Value) -> str:
         return f"{title} {'on' if now else 'off'}"
     if knob.kind in ("float", "int"):
         step = knob.step if knob.kind == "float" else 1.0
+        if knob.unit == "Hz" and knob.default == 0 and 0 in (then, now):
+            return f"{title} {knob_value(float(now), step, knob.unit)}" if now else f"{title} automatic"
         return f"{title} {knob_value(float(then), step)} → {knob_value(float(now), step, knob.unit)}"
-    if knob.kind == "choice" and knob.name == "listen":
-        return "Hear the result" if now == knob.choices[0] else f"Hear what {now} takes away"
     if knob.kind == "span":
         return f"{title} from {now} s" if now else f"{title}: forget"
     return f"{title}: {str(now).replace('_', ' ')}"

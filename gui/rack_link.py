@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QPoint, QTimer
+from PySide6.QtCore import QObject, QPoint, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QInputDialog, QMenu
 
@@ -16,8 +16,10 @@ from engine.session.recipe import Scope, Step
 from engine.tools.tool import complete
 from gui import icons
 from gui.actions import DEVICE_ICONS, DEVICE_KEYS
+from gui.band_edge import edge_knob, edge_of
 from gui.banner import Message, message_of
 from gui.panels.card import Card, CardView
+from gui.panels.knobs import is_automatic
 from gui.parts import Parts
 from gui.presets import Presets
 from gui.rack import Rack
@@ -25,6 +27,8 @@ from gui.rack import Rack
 
 class RackLink(QObject):
     """Builds the rack and one menu entry per tool, whoever the tool comes from."""
+
+    shown = Signal(str)  # the devices, their progress or the focus are shown anew; id of the focused device
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts.window)
@@ -184,6 +188,7 @@ class RackLink(QObject):
             self.focused_device = steps[-1].id
         self._show_generated(steps)
         self.rack.show_steps(steps, self._card_view, document.session is not None)
+        self.shown.emit(self.focused_device if steps else "")
 
     def _show_generated(self, steps: Sequence[Step]) -> None:
         """Say by a banner which devices add sound that was never recorded, as long as they stand in the rack."""
@@ -210,7 +215,27 @@ class RackLink(QObject):
             presets=tuple(self.presets.of(step.tool)),
             is_first=index == 0,
             is_last=index == count - 1,
+            rates=self._rates(step),
+            automatic=self._automatic(step),
         )
+
+    def _rates(self, step: Step) -> tuple[int, int] | None:
+        rendered = self.rendering.rendered
+        device = rendered.device(step.id) if rendered is not None else None
+        return (device.below.format.rate, device.format.rate) if device is not None else None
+
+    def _automatic(self, step: Step) -> dict[str, float]:
+        """Return what the knobs come to that leave it to the tool: the edge it found, the rate that it gives."""
+        rendered = self.rendering.rendered
+        device = rendered.device(step.id) if rendered is not None else None
+        if device is None:
+            return {}
+        analysis = self.rendering.analysis(step)
+        edge = edge_of(device, analysis)
+        edge_name = knob.name if analysis and (knob := edge_knob(device.tool, analysis.facts)) else ""
+        found = {edge_name: edge.found_hz} if edge is not None else {}
+        rates = [knob.name for knob in device.tool.knobs if knob.kind == "int" and is_automatic(knob)]
+        return {**dict.fromkeys(rates, float(device.format.rate)), **found}
 
 
 def _message_of_words(text: str) -> Message:

@@ -10,15 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import Signal as QtSignal
 
-from engine.audio.signal import Span
+from engine.audio.resample import ResampledSignal
+from engine.audio.signal import Signal, Span
 from engine.errors import ShellacError
+from engine.playback.pair import AtOnce
+from engine.session.device import Device
 from engine.session.recipe import Step
 from engine.session.render import RenderedSignal, Renderer
 from engine.session.session import Track
 from engine.settings import Settings
-from engine.tools.tool import Job
+from engine.tools.tool import Analysis, Job
+from gui.band_edge import edge_of, kept_to_hz, learnt_words, warnings_of
 from gui.banner import Message, message_of
 from gui.document import Document
 from gui.jobs import Fault, Jobs, Pace, Task
@@ -35,23 +41,24 @@ WINDOW_S = 1.0
 class Effect:
     """What a device did, over sampled places of its finished sound."""
 
-    removed_db: float
+    change_db: float  # energy of (output − input) against the input's
     level_db: float
     is_unchanged_outside: bool | None = None  # of the scope; None where that is the whole track
+    kept_db: float | None = None  # of that energy, what lies below the band that was generated
 
 
 class Rendering(QObject):
     """The result of the rack in front: the Signal, which spans of it are finished, and the task that goes on."""
 
-    begun = Signal()  # rendering begins anew: what was said about the last attempt is past
-    ready = Signal()  # another result; `rendered` and `finished` hold it
-    chunk_landed = Signal(object)  # Span of the result
-    changed = Signal()  # progress, state
-    marks_found = Signal(object)  # tuple of SanityMark
-    settled = Signal()  # all is rendered, or it was stopped
-    message = Signal(object)
-    _ready_in_thread = Signal(object)
-    _chunk_in_thread = Signal(object)
+    begun = QtSignal()  # rendering begins anew: what was said about the last attempt is past
+    ready = QtSignal()  # another result; `rendered` and `finished` hold it
+    chunk_landed = QtSignal(object)  # Span of the result
+    changed = QtSignal()  # progress, state
+    marks_found = QtSignal(object)  # tuple of SanityMark
+    settled = QtSignal()  # all is rendered, or it was stopped
+    message = QtSignal(object)
+    _ready_in_thread = QtSignal(object)
+    _chunk_in_thread = QtSignal(object)
 
     def __init__(self, document: Document, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -65,6 +72,7 @@ class Rendering(QObject):
         self.is_analysing = False
         self.error: ShellacError | Fault | None = None
         self.effects: dict[str, Effect] = {}
+        self._analyses: dict[str, Analysis] = {}  # asked for at every repaint of a card
         self.cursor_frame = 0  # read by the task's thread: where the listener is
         self.loop: Span | None = None
         self._track: Track | None = None
@@ -178,7 +186,7 @@ class Rendering(QObject):
         if task_id is not self._task_id:
             return
         self.rendered, self.finished, self.is_stale = rendered, finished, False
-        self.effects = {}
+        self.effects, self._analyses = {}, {}
         self._pace.start(self.finished_s, time.perf_counter())
         self.ready.emit()
         self.changed.emit()
@@ -262,16 +270,38 @@ class Rendering(QObject):
         if self.is_analysing:
             return Doing("analysing", self._task.fraction)
         if self._task.state == "running" and self.fraction < 1.0:
-            return Doing("rendering", self.fraction, self._pace.speed, self._pace.left_s(self.total_s))
+            rendering = Doing("rendering", self.fraction, self._pace.speed, self._pace.left_s(self.total_s))
+            return self._with_learnt(rendering, step)
+        return self._with_learnt(self._done_words(step), step)
+
+    def _done_words(self, step: Step) -> Doing:
         effect = self.effects.get(step.id)
         if effect is None:
             return Doing("done")
+        if self._document.tool_by_name[step.tool].is_generative:
+            return Doing("done", generated_db=effect.change_db, kept_db=effect.kept_db)
         return Doing(
             "done",
-            removed_db=effect.removed_db,
+            removed_db=effect.change_db,
             level_lu=effect.level_db,
             is_unchanged_outside=effect.is_unchanged_outside,
         )
+
+    def _with_learnt(self, doing: Doing, step: Step) -> Doing:
+        """Return `doing` with what the card says of the analysis."""
+        device = self.rendered.device(step.id) if self.rendered is not None else None
+        analysis = self.analysis(step)
+        if device is None or analysis is None:
+            return doing
+        return replace(doing, learnt=learnt_words(device, analysis), warnings=warnings_of(device, analysis))
+
+    def analysis(self, step: Step) -> Analysis | None:
+        """Return what a device has learnt of the recording, None while that isn't known."""
+        if step.id not in self._analyses and self.rendered is not None:
+            found = self.rendered.analysis(step.id)
+            if found is not None:
+                self._analyses[step.id] = found
+        return self._analyses.get(step.id)
 
     def _problem(self, step: Step) -> str:
         if self.rendered is None or self.is_stale:
@@ -301,37 +331,61 @@ def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:
 def measure_effects(rendered: RenderedSignal, steps: Sequence[Step], job: Job) -> dict[str, Effect]:
     """Return what each device did, from `WINDOWS` places of a second, spread evenly.
 
-    Removed is the energy of (output − input) against the input's; level the change of energy, both in dB. A device
-    that changes rate or length has no difference frame by frame and is left out.
+    The change is the energy of (output − input) against the input's; level the change of energy, both in dB. The input
+    of a device that changes the rate is resampled first; a device on another time axis is left out.
     """
     found: dict[str, Effect] = {}
     for step in steps:
-        if rendered.device(step.id) is None:
+        device = rendered.device(step.id)
+        if device is None:
             continue
         before, after = rendered.before(step.id), rendered.after(step.id)
-        if (before.rate, before.frames, before.channels) == (after.rate, after.frames, after.channels):
-            effect = _effect(before, after, step, job)
+        given: Signal = AtOnce(before)
+        if before.rate != after.rate:
+            given = ResampledSignal(given, after.rate)
+        if (given.frames, given.channels) == (after.frames, after.channels):
+            effect = _effect(given, after, device, job)
             if effect is not None:
                 found[step.id] = effect
     return found
 
 
-def _effect(before: RenderedSignal, after: RenderedSignal, step: Step, job: Job) -> Effect | None:
-    scope = step.scope.span(after.rate, after.frames)
-    sums = np.zeros(3)
+def _effect(before: Signal, after: RenderedSignal, device: Device, job: Job) -> Effect | None:
+    scope = device.inside
+    analysis = device.held_analysis()
+    edge = edge_of(device, analysis)
+    kept_hz = kept_to_hz(edge, analysis) if edge is not None and analysis is not None else None
+    sums = np.zeros(4)
     is_unchanged = True
     length = min(after.frames, round(WINDOW_S * after.rate))
     for place in range(WINDOWS):
         job.check()
         start = (after.frames - length) * place // max(1, WINDOWS - 1)
-        x, y = (signal.read_available(start, start + length)[0] for signal in (before, after))
+        x, y = before.read(start, start + length), after.read_available(start, start + length)[0]
         outside = np.ones(length, dtype=np.bool_)
         outside[max(0, scope.start - start) : max(0, scope.stop - start)] = False
         is_unchanged = is_unchanged and bool(np.array_equal(x[outside], y[outside]))
         wide_x, wide_y = x[~outside].astype(np.float64), y[~outside].astype(np.float64)
-        sums += (np.sum(wide_x**2), np.sum((wide_y - wide_x) ** 2), np.sum(wide_y**2))
+        kept = _energy_below(wide_y - wide_x, kept_hz, after.rate) if kept_hz is not None else 0.0
+        sums += (np.sum(wide_x**2), np.sum((wide_y - wide_x) ** 2), np.sum(wide_y**2), kept)
     if not (sums[0] > 0 and sums[2] > 0):
         return None
     is_partial = scope.frames < after.frames
-    removed_db, level_db = 10 * np.log10(max(sums[1] / sums[0], 1e-12)), 10 * np.log10(sums[2] / sums[0])
-    return Effect(float(removed_db), float(level_db), is_unchanged if is_partial else None)
+    change_db, level_db = _db(sums[1] / sums[0]), _db(sums[2] / sums[0])
+    kept_db = _db(sums[3] / sums[0]) if kept_hz is not None else None
+    return Effect(change_db, level_db, is_unchanged if is_partial else None, kept_db)
+
+
+def _db(ratio: float) -> float:
+    return float(10 * np.log10(max(ratio, 1e-12)))
+
+
+def _energy_below(samples: NDArray[np.float64], hertz: float, rate: int) -> float:
+    """Return the energy of `samples`, shape (frames, channels), below a frequency; a Hann window hides the ends."""
+    if not len(samples):
+        return 0.0
+    window = np.hanning(len(samples))[:, None]
+    spectrum = np.fft.rfft(samples * window, axis=0)
+    low = spectrum[: max(0, int(hertz / rate * len(samples)))]
+    # Every bin but the first stands for two; the window takes 3/8 of the energy of steady sound.
+    return float(2.0 * np.sum(np.abs(low) ** 2) / len(samples) / 0.375)

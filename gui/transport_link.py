@@ -27,7 +27,7 @@ class TransportLink(QObject):
         if self.listening.is_playing:
             self.listening.player.stop()
         else:
-            self.listening.player.play(round(self.parts.link.state.cursor))
+            self.listening.play(self.parts.link.state.cursor / self.parts.link.state.rate)
 
     def play_pause(self) -> None:
         """Play on, or pause in place."""
@@ -36,9 +36,9 @@ class TransportLink(QObject):
 
     def play_selection(self) -> None:
         """Play the selection once."""
-        chosen = self.parts.link.state.selection if self.parts.link is not None else None
-        if chosen is not None:
-            self.listening.player.play_once(chosen.span)
+        state = self.parts.link.state if self.parts.link is not None else None
+        if state is not None and state.selection is not None:
+            self.listening.play_once(state.selection.start / state.rate, state.selection.stop / state.rate)
 
     def toggle_loop(self) -> None:
         if self.parts.link is not None:

@@ -16,13 +16,16 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayo
 from engine.session.recipe import Scope, Step
 from engine.tools.tool import Knob, Tool, Value, complete
 from gui import icons, theme
-from gui.naming import main_knob
-from gui.numbers import clock
+from gui.band_edge import params_of
+from gui.naming import heard_instead, main_knob
+from gui.numbers import clock, kilohertz
 from gui.panels.controls import Chooser, ElidedLabel, IconButton, label, rule
 from gui.panels.foot import Doing, Foot
+from gui.panels.frequency import FoundRow, RateRow, row_of_frequency
 from gui.panels.head import DeltaButton, Grip
-from gui.panels.knobs import KnobRow, SliderRow, SpanRow, StageRow, row_for, widen_labels
+from gui.panels.knobs import KnobRow, SliderRow, SpanRow, StageRow, is_automatic, row_for, widen_labels
 
+INDENT = 38  # px, of a stage's own rows: under its name, beside its switch
 MIX = Knob("mix", "Mix", "float", 100.0, 0.0, 100.0, 1.0, "%", hint="How much of the device is heard: 0 % is its input")
 
 
@@ -38,12 +41,8 @@ class CardView:
     presets: tuple[str, ...] = ()
     is_first: bool = True
     is_last: bool = True
-
-
-def values_of(tool: Tool, step: Step) -> dict[str, Value]:
-    """Return all knob values of a step; a name that this version of the tool doesn't know is left out."""
-    known = {knob.name for knob in tool.knobs}
-    return complete(tool, {name: value for name, value in step.params.items() if name in known})
+    rates: tuple[int, int] | None = None  # Hz of what the device is given and what it gives; None while not known
+    automatic: Mapping[str, float] = field(default_factory=dict)  # by knob: what 0 stands for
 
 
 def scope_text(scope: Scope) -> str:
@@ -85,6 +84,7 @@ class Card(QFrame):
         self.stages: dict[str, StageRow] = {}
         self.listen: Knob | None = None
         self.more: QToolButton | None = None
+        self._width_outside = 0  # of the labels that stand outside stages, where they are aligned with them
         self._parts = QVBoxLayout(self)
         self._parts.setContentsMargins(0, 0, 0, 0)
         self._parts.setSpacing(0)
@@ -147,6 +147,8 @@ class Card(QFrame):
         self.mix.changed.connect(lambda value, gesture: self.mix_changed.emit(float(value) / 100.0, gesture))
         self.mix.problem.connect(self.problem)
         self.mix.setVisible(tool.has_mix)
+        if self._width_outside:
+            self.mix.name_label.setFixedWidth(self._width_outside)
         if tool.knobs and tool.has_mix:
             column.addSpacing(5)
             column.addWidget(rule())
@@ -157,29 +159,50 @@ class Card(QFrame):
     def _build_knobs(self, tool: Tool, column: QVBoxLayout) -> None:
         stages = [knob for knob in tool.knobs if knob.kind == "bool" and knob.group == knob.name]
         names = {knob.name for knob in stages}
-        self.listen = next((knob for knob in tool.knobs if knob.name == "listen" and knob.kind == "choice"), None)
+        listen = next((knob for knob in tool.knobs if knob.name == "listen" and knob.kind == "choice"), None)
+        # Where stages can be heard they have headphones; where something else can, it is a row like any other.
+        self.listen = listen if listen is not None and names & set(listen.choices) else None
         folded: list[KnobRow] = []
-        for stage in stages:
-            members = [knob for knob in tool.knobs if knob.group == stage.name and knob is not stage]
-            main = main_knob(stage, members)
-            column.addWidget(self._stage_row(stage, main))
-            shown = next((knob for knob in members if knob.kind == "choice"), None)
-            for knob in (other for other in members if other is not main):
-                is_shown = knob is shown or knob.kind == "span"
-                row = self._knob_row(knob, 38 if is_shown else 12)
-                if is_shown:
-                    column.addWidget(row)
-                else:
-                    folded.append(row)
-        for knob in tool.knobs:
-            if knob.name not in names and knob.group not in names and knob is not self.listen:
-                row = self._knob_row(knob, 0)
-                column.addWidget(row)
-        has_headphones = self.listen is not None
-        sliders = [row.name_label for row in self.stages.values() if row.knob is not None]
-        widen_labels(sliders, 76 if has_headphones else 104)
+        # Many stages are a chain, and what is outside of it comes after it.
+        ordered = tool.knobs if len(stages) == 1 else (*stages, *(knob for knob in tool.knobs if knob not in stages))
+        for knob in ordered:
+            if knob in stages:
+                folded += self._build_stage(tool, knob, column, is_only=len(stages) == 1)
+            elif knob.group not in names and knob is not self.listen:
+                column.addWidget(self._knob_row(knob, 0))
+        self._align(names)
         if folded:
             self._fold(column, folded)
+
+    def _build_stage(self, tool: Tool, stage: Knob, column: QVBoxLayout, is_only: bool) -> list[KnobRow]:
+        """Add a stage's rows and return those that are folded away: where there are several, the rarer ones."""
+        members = [knob for knob in tool.knobs if knob.group == stage.name and knob is not stage]
+        main = main_knob(stage, members)
+        column.addWidget(self._stage_row(stage, main))
+        first_choice = next((knob for knob in members if knob.kind == "choice"), None)
+        folded = []
+        for knob in (other for other in members if other is not main):
+            is_shown = is_only or knob is first_choice or knob.kind == "span" or is_automatic(knob)
+            row = self._knob_row(knob, INDENT if is_shown else 12)
+            if is_shown:
+                column.addWidget(row)
+            else:
+                folded.append(row)
+        return folded
+
+    def _align(self, stages: set[str]) -> None:
+        """Let the controls of stages stand under each other, and with one stage those of all other rows too."""
+        most = 76 if self.listen is not None else 104
+        inside = [
+            row for row in self.rows.values() if row.knob.group in stages and row.row.contentsMargins().left() == INDENT
+        ]
+        labels = [row.name_label for row in self.stages.values() if row.knob is not None]
+        is_only = len(stages) == 1
+        widen_labels(labels + [row.name_label for row in inside if is_only], most)
+        outside = [row.name_label for row in self.rows.values() if row.knob.group not in stages]
+        self._width_outside = max((one.width() for one in labels), default=0) + INDENT if is_only and labels else 0
+        for one in outside if self._width_outside else ():
+            one.setFixedWidth(self._width_outside)
 
     def _stage_row(self, stage: Knob, main: Knob | None) -> StageRow:
         row = StageRow(stage, main, self.listen is not None and stage.name in self.listen.choices)
@@ -190,7 +213,7 @@ class Card(QFrame):
         return row
 
     def _knob_row(self, knob: Knob, indent: int) -> KnobRow:
-        row = row_for(knob, indent=indent)
+        row = row_of_frequency(knob, "", indent) or row_for(knob, indent=indent)
         row.changed.connect(lambda value, gesture, name=knob.name: self.knob_changed.emit(name, value, gesture))
         row.problem.connect(self.problem)
         if isinstance(row, SpanRow):
@@ -241,15 +264,11 @@ class Card(QFrame):
             self.knob_changed.emit("listen", self.listen.choices[0] if heard == stage else stage, "")
 
     def _heard(self) -> str:
-        """Return the name of the stage whose residue this device hands on instead of its result, "" for none."""
-        heard = str(self._values().get("listen", ""))
-        if self.listen is None or heard == self.listen.choices[0] or not self.step.enabled:
-            return ""
-        names = {knob.name: knob.label for knob in self.tool.knobs} if self.tool else {}
-        return names.get(heard, heard)
+        """Return what this device hands on instead of its result, "" if it is the result."""
+        return heard_instead(self.tool, self._values()) if self.tool and self.step.enabled else ""
 
     def _values(self) -> dict[str, Value]:
-        return values_of(self.tool, self.step) if self.tool else {}
+        return params_of(self.tool, self.step) if self.tool else {}
 
     def show_step(self, step: Step, view: CardView) -> None:
         """Show a step and what goes with it. While only its progress changes, only the foot is touched."""
@@ -275,6 +294,8 @@ class Card(QFrame):
         switches = {knob.name for knob in tool.knobs if knob.kind == "bool" and knob.group == knob.name}
         for name, knob_row in self.rows.items():
             knob_row.show_value(values[name])
+            if isinstance(knob_row, (FoundRow, RateRow)):
+                knob_row.show_automatic(view.automatic.get(name), view.rates[0] if view.rates else None)
             knob_row.set_lit(knob_row.knob.group not in switches or bool(values[knob_row.knob.group]))
         self.mix.show_value(step.mix * 100.0)
         self._show_scope(step, view)
@@ -286,7 +307,10 @@ class Card(QFrame):
         self.preset.fit_to_current()
         on = sum(bool(values[name]) for name in self.stages)
         self.counted.setVisible(self.scope.width() + self.preset.width() < theme.px(215))
-        self.counted.setText(f"{on} of {len(self.stages)} on" if self.stages else "")
+        counted = f"{on} of {len(self.stages)} on" if len(self.stages) > 1 else ""
+        if view.rates is not None and view.rates[0] != view.rates[1]:
+            counted = f"{view.rates[0] / 1000:g} → {kilohertz(view.rates[1])}"
+        self.counted.setText(counted)
 
     def _preset_in_force(self, tool: Tool, values: Mapping[str, Value]) -> str:
         heard = {"listen"}

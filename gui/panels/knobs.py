@@ -171,7 +171,7 @@ class ChoiceRow(KnobRow):
 
     def __init__(self, knob: Knob, name: str = "", indent: int = 0) -> None:
         super().__init__(knob, name, indent)
-        pairs = [(choice, _spoken(choice)) for choice in knob.choices]
+        pairs = [(choice, _spoken(choice, knob.name)) for choice in knob.choices]
         is_short = len(pairs) <= 4 and sum(len(text) + 3 for _value, text in pairs) <= 34
         self.control: Segments | Chooser
         self.row.addWidget(self.name_label)
@@ -192,9 +192,17 @@ class ChoiceRow(KnobRow):
             self.control.show_choices(self._pairs, str(value))
 
 
-def _spoken(choice: str) -> str:
-    """Return a choice's name as shown: `rumble_and_hum` is Rumble and hum, `50` stays."""
-    text = choice.replace("_", " ")
+NAMES = {
+    "auto": "Automatic", "bwe48": "BWE 48 kHz, all sound", "bwe16": "BWE 16 kHz, speech",
+    "afilm": "AFiLM, speech", "tfilm": "TFiLM, speech",
+}  # fmt: skip
+
+
+def _spoken(choice: str, knob: str) -> str:
+    """Return a choice's name as shown: `rumble_and_hum` is Rumble and hum, `50` stays, a factor is ×2."""
+    if knob == "factor" and choice.isdigit():
+        return f"×{choice}"
+    text = NAMES.get(choice, choice.replace("_", " "))
     return text[:1].upper() + text[1:]
 
 
@@ -238,8 +246,13 @@ class TextRow(KnobRow):
         self.edit.show_value(str(value))
 
 
+def is_automatic(knob: Knob) -> bool:
+    """Return whether 0 stands for the tool's own choice: there is no frequency of 0 Hz."""
+    return knob.unit == "Hz" and knob.kind in ("float", "int") and knob.default == 0 and knob.minimum <= 0
+
+
 def row_for(knob: Knob, name: str = "", indent: int = 0) -> KnobRow:
-    """Return the row that fits the knob's kind."""
+    """Return the row that fits the knob's kind; see `frequency` for those of which 0 is the tool's choice."""
     kinds: dict[str, type[KnobRow]] = {
         "float": SliderRow, "int": SliderRow, "bool": SwitchRow, "choice": ChoiceRow, "span": SpanRow,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What can be pointed at on the canvas: a selection, a marker, a sanity mark, and the place under the pointer."""
+"""What can be pointed at on the canvas: selection, marker, band edge, sanity mark, and the place under the pointer."""
 
 from __future__ import annotations
 
@@ -34,6 +34,20 @@ class Marker:
     name: str
     stop: int | None = None
     kind: Literal["marker", "warning"] = "marker"
+
+
+@dataclass(frozen=True)
+class BandEdge:
+    """Where a recording's own sound ends in frequency, and what a device adds above it."""
+
+    hz: float  # in force
+    found_hz: float  # what the analysis says
+    confidence: float | None = None  # 0 to 1, of the found one
+    is_set: bool = False  # by hand, in place of the found one
+    lowest_hz: float = 0.0  # it can be put from here
+    highest_hz: float = 192_000.0  # to here
+    generated_to_hz: float | None = None  # sound is generated from `hz` up to here; None: nothing is
+    generated_in: Span | None = None  # project frames; None: everywhere
 
 
 @dataclass(frozen=True)

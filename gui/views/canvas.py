@@ -65,6 +65,7 @@ class CanvasArea(QWidget):
         self.a: Lane | None = None
         self.b: Lane | None = None
         self._delta: Lane | None = None
+        self._a_like_b: Lane | None = None
         self.monitor = "B"
         self.view_bar = ViewBar(state)
         self.overview = OverviewView(state)
@@ -103,12 +104,16 @@ class CanvasArea(QWidget):
         self.splitter.setSizes([round(share * height) for share in (*shares, 0.4, 0.4, 0.2)])
         for index, weight in enumerate((3, 7, 4, 4, 2)):
             self.splitter.setStretchFactor(index, weight)
+        self._make_a_like_b()
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
     def set_lanes(self, a: Lane | None, b: Lane | None) -> None:
         """Show an original and a result; `b` None (or `a` itself) shows the original alone."""
         self._drop_delta()
+        self._drop_a_like_b()
+        if self.b is not None:
+            self.b.reset_done.disconnect(self._compare_anew)
         for lane in (self.a, self.b):
             if lane is not None:
                 lane.failed.disconnect(self.failed)
@@ -116,16 +121,20 @@ class CanvasArea(QWidget):
         for lane in (self.a, self.b):
             if lane is not None:
                 lane.failed.connect(self.failed)
+        if self.b is not None:
+            self.b.reset_done.connect(self._compare_anew)
         self.overview.set_lanes(self.a, self.b)
         self.waveform.set_lanes(self.a, self.b, self.monitor)
         for view in (self.spectrogram, *self.compared):
             view.set_lanes(self.a, self.b, self.monitor)
+        self._make_a_like_b()
         self._make_delta()
 
     def set_monitor(self, monitor: str) -> None:
         """Say which side is heard: "A", "B" or "delta"."""
         self.monitor = monitor
         self.view_bar.set_monitor(monitor)
+        self._make_a_like_b()
         self._make_delta()
         self.waveform.set_monitor(monitor)
         for view in (self.spectrogram, *self.compared):
@@ -138,29 +147,48 @@ class CanvasArea(QWidget):
         self._delta = Lane(self._difference(self.a, self.b), "Difference", "delta", self._settings, self)
         self._delta.failed.connect(self.failed)
         self.b.peaks_changed.connect(self._delta_landed)
-        self.b.reset_done.connect(self._remake_delta)
         self.waveform.curves.set_delta(self._delta)
         for span in self.b.finished:
             self._delta_landed(*span)
 
-    @staticmethod
-    def _difference(a: Lane, b: Lane) -> Difference:
-        original = a.source() if a.rate == b.rate else ResampledSignal(a.source(), b.rate)
-        return Difference(original, b.source())
+    def _make_a_like_b(self) -> None:
+        """Resample A for the difference where B has another rate, once a difference is looked at."""
+        a, b = self.a, self.b
+        is_compared = self.monitor == "delta" or self.state.layout == "compare"
+        if not is_compared or a is None or b is None or a.rate == b.rate or self._a_like_b is not None:
+            return
+        self._a_like_b = Lane(ResampledSignal(a.source(), b.rate), a.name, "A", self._settings, self)
+        self._a_like_b.failed.connect(self.failed)
+        for view in (self.spectrogram, *self.compared):
+            view.set_a_like_b(self._a_like_b)
+
+    def _drop_a_like_b(self) -> None:
+        if self._a_like_b is not None:
+            for view in (self.spectrogram, *self.compared):
+                view.set_a_like_b(None)
+            self._a_like_b.close()
+            self._a_like_b.deleteLater()
+            self._a_like_b = None
+
+    def _difference(self, a: Lane, b: Lane) -> Difference:
+        return Difference((self._a_like_b or a).source(), b.source())
 
     def _delta_landed(self, start: int, stop: int) -> None:
         if self._delta is not None and self.b is not None:
             self._delta.set_finished(self.b.finished)
             self._delta.refresh(Span(start, stop))
 
-    def _remake_delta(self) -> None:
+    def _compare_anew(self) -> None:
+        """B is another result, perhaps at another rate."""
+        if self._a_like_b is not None and self.b is not None and self._a_like_b.rate != self.b.rate:
+            self._drop_a_like_b()
+        self._make_a_like_b()
         self._drop_delta()
         self._make_delta()
 
     def _drop_delta(self) -> None:
         if self._delta is not None and self.b is not None:
             self.b.peaks_changed.disconnect(self._delta_landed)
-            self.b.reset_done.disconnect(self._remake_delta)
             self.waveform.curves.set_delta(None)
             self._delta.close()
             self._delta.deleteLater()
@@ -170,10 +198,10 @@ class CanvasArea(QWidget):
         """Show the peaks of what plays, one per channel, dBFS."""
         self.waveform.set_meters(peaks_db, holds_db)
 
-    def set_generated(self, low_hz: float | None, spans: Sequence[Span] = ()) -> None:
-        """Tint what lies above a frequency, and whole spans (project frames), as generated."""
+    def set_generated(self, spans: Sequence[Span]) -> None:
+        """Tint whole spans (project frames) as generated."""
         for view in (self.spectrogram, *self.compared):
-            view.set_generated(low_hz, spans)
+            view.set_generated(spans)
 
     def set_marks(self, marks: tuple[Mark, ...]) -> None:
         """Show where the rendered sound is in doubt, and why."""
@@ -211,13 +239,17 @@ class CanvasArea(QWidget):
         """Stop computing spectrograms, so that playing on few cores has them for itself."""
         self._tiles_crew.pause(is_paused)
 
+    @property
+    def _lanes(self) -> tuple[Lane | None, ...]:
+        return self.a, self.b, self._delta, self._a_like_b
+
     def wait_idle(self, timeout_s: float = 20.0) -> bool:
         """Block until all that was asked for is computed; for pictures."""
-        lanes = all(lane.wait(timeout_s) for lane in (self.a, self.b, self._delta) if lane is not None)
+        lanes = all(lane.wait(timeout_s) for lane in self._lanes if lane is not None)
         return lanes and self._tiles_crew.wait_idle(timeout_s) and self._samples_crew.wait_idle(timeout_s)
 
     def close_workers(self) -> bool:
         """End all threads; False if one was still busy after 2 s."""
-        closers = [lane.close for lane in (self.a, self.b, self._delta) if lane is not None]
+        closers = [lane.close for lane in self._lanes if lane is not None]
         ended = [close() for close in (*closers, self._tiles_crew.close, self._samples_crew.close)]
         return all(ended)

@@ -15,12 +15,22 @@ from engine.audio.signal import Span
 from gui import theme
 from gui.views.axes import frequency_ticks, hz_at_position, note_name, position_of_hz, short_hz
 from gui.views.byte_picture import byte_picture
-from gui.views.colour_bar import BarredCanvas
 from gui.views.colour_maps import DELTA_STEP_DB, LOWEST_DB, UNFINISHED, colours_of_changes, colours_of_levels
 from gui.views.crew import Crew
 from gui.views.curves import Curves
+from gui.views.edge_line import edge_hz
+from gui.views.edged_canvas import EdgedCanvas
 from gui.views.lane import Lane
-from gui.views.spectrogram_marks import paint_box, paint_crosshair, paint_generated, paint_generated_span, paint_side
+from gui.views.spectrogram_marks import (
+    paint_box,
+    paint_crosshair,
+    paint_edge,
+    paint_generated,
+    paint_generated_label,
+    paint_generated_span,
+    paint_nothing_above,
+    paint_side,
+)
 from gui.views.spectrogram_scene import SpectrogramScene
 from gui.views.time_canvas import paint_hatching, paint_unrendered_label
 from gui.views.view_state import Hover, Selection, ViewState
@@ -34,7 +44,7 @@ NAMES: dict[Shown | None, str] = {
 }
 
 
-class SpectrogramView(BarredCanvas):
+class SpectrogramView(EdgedCanvas):
     """Level over time and frequency of one side, or how it changed."""
 
     def __init__(
@@ -45,20 +55,15 @@ class SpectrogramView(BarredCanvas):
         curves: Curves | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        names = {
-            "A": "Spectrogram of the original",
-            "B": "Spectrogram of the result",
-            "delta": "Difference spectrogram",
-        }
-        super().__init__(state, names.get(fixed_side or "", "Spectrogram"), parent)
+        super().__init__(state, NAMES[fixed_side], parent)
         self._scene = SpectrogramScene(state, crew or Crew(1, self), self)
         self._scene.arrived.connect(self.renew)
         self._fixed_side = fixed_side
         self._curves = curves  # drawn on top in the overlay layout
         self.a: Lane | None = None
         self.b: Lane | None = None
+        self.a_like_b: Lane | None = None  # A at B's rate, where the rates differ: what B is compared with
         self.monitor: str = "B"
-        self.generated_hz: float | None = None
         self.generated_spans: tuple[Span, ...] = ()
         self.crosshair: Hover | None = None
         self._pictures: list[NDArray[np.uint8]] = []
@@ -88,9 +93,15 @@ class SpectrogramView(BarredCanvas):
             self.monitor = monitor
             self.renew()
 
-    def set_generated(self, low_hz: float | None, spans: Sequence[Span] = ()) -> None:
-        """Tint what lies above a frequency (None: nothing), and whole spans in project frames, as generated."""
-        self.generated_hz, self.generated_spans = low_hz, tuple(spans)
+    def set_a_like_b(self, lane: Lane | None) -> None:
+        """Say what B is compared with where A has another rate: transforms of two rates can't be compared."""
+        if lane is not self.a_like_b:
+            self.a_like_b = lane
+            self.renew()
+
+    def set_generated(self, spans: Sequence[Span]) -> None:
+        """Tint whole spans in project frames as generated."""
+        self.generated_spans = tuple(spans)
         self.renew()
 
     def set_crosshair(self, place: Hover | None) -> None:
@@ -192,7 +203,8 @@ class SpectrogramView(BarredCanvas):
 
     def level_at(self, frame: float, hz: float) -> float | None:
         """Return the level shown at a place, dBFS (Δ: dB of change), None where nothing is shown."""
-        if not self._pictures:
+        lane = self.lane
+        if not self._pictures or lane is None or hz > lane.rate / 2:
             return None
         picture = self._pictures[0]
         row = self._row_rect(0)
@@ -226,7 +238,9 @@ class SpectrogramView(BarredCanvas):
         is_overlay = self.state.layout == "overlay" and self._curves is not None
         if is_overlay:
             painter.setOpacity(min(1.0, 2 * self.state.opacity))
-        sides = self._lanes if self.shown == "delta" else [lane]
+        sides = [lane]
+        if self.shown == "delta" and self.a is not None and self.b is not None:
+            sides = [self.a_like_b or self.a, self.b]
         rects = [self._row_rect(row) for row in range(self.rows)]
         sizes = [(round(rect.width() * ratio), round(rect.height() * ratio)) for rect in rects]
         self._pictures = self._scene.pictures(sides, sizes)
@@ -246,6 +260,7 @@ class SpectrogramView(BarredCanvas):
 
     def _paint_over(self, painter: QPainter, gaps: list[tuple[int, int]], is_overlay: bool) -> None:
         plot = self.plot
+        self._paint_emptiness(painter)
         for left, right in gaps:
             paint_hatching(painter, QRect(left, plot.top(), right - left, plot.height()), theme.color("#FFFFFF", 0.10))
         if is_overlay and self._curves is not None:
@@ -255,18 +270,64 @@ class SpectrogramView(BarredCanvas):
         for span in self.generated_spans if self.shown == "B" else ():
             left, right = (min(max(round(self.x_of(x)), plot.left()), plot.right() + 1) for x in span)
             paint_generated_span(painter, QRect(left, plot.top(), right - left, plot.height()))
-        if self.generated_hz is not None and self.shown == "B":
-            bounds = [plot.left(), *(x for gap in gaps for x in gap), plot.right() + 1]
-            done = [(bounds[i], bounds[i + 1]) for i in range(0, len(bounds), 2)]
-            for row in range(self.rows):
-                rect = self._row_rect(row)
-                y = self._y_in(rect, self.generated_hz)
-                paint_generated(painter, rect, y, self.generated_hz, done, 92 if self._fixed_side else 0)
+        self._paint_band(painter, gaps)
         if gaps and self.shown != "delta":
             left, right = gaps[-1]
             paint_unrendered_label(painter, QRect(left, plot.top(), right - left, plot.height()))
         if self._fixed_side is not None and not self.is_blind:
             paint_side(painter, plot, self._fixed_side, is_heard=self.monitor == self._fixed_side)
+
+    def describe(self) -> None:
+        super().describe()
+        line = self.state.edge
+        if line.shown is not None and not self.is_blind:
+            band = line.generated_hz
+            above = f"; generated up to {edge_hz(band[1])}, not recovered" if band is not None else ""
+            self.setAccessibleDescription(f"{self.accessibleDescription()}. {line.words}{above}")
+
+    def _paint_emptiness(self, painter: QPainter) -> None:
+        """Where A ends at half its rate and the axis, for B, goes on: nothing, and why."""
+        lane = self.a
+        if lane is None or self.shown != "A" or self.is_blind or lane.rate / 2 >= self.state.high_hz - 1:
+            return
+        for row in range(self.rows):
+            rect = self._row_rect(row)
+            words = f"A ends at {lane.rate / 2000:g} kHz, half its rate"
+            paint_nothing_above(painter, rect, self._y_in(rect, lane.rate / 2), words)
+
+    def edge_heights(self) -> list[float]:
+        hz = self.state.edge.hz
+        if hz is None or self.is_blind or not self.state.low_hz < hz < self.state.high_hz:
+            return []
+        return [self._y_in(self._row_rect(row), hz) for row in range(self.rows)]
+
+    def _paint_band(self, painter: QPainter, gaps: list[tuple[int, int]]) -> None:
+        """Tint what was generated, and draw the edge that it begins at."""
+        line, band = self.state.edge, self.state.edge.generated_hz
+        done = self._generated_columns(gaps) if self.shown == "B" else []
+        if band is not None and done:
+            for row in range(self.rows):
+                self._tint(painter, row, band, done)
+        for row, y in enumerate(self.edge_heights()):
+            paint_edge(painter, self._row_rect(row), round(y), line.words, line.is_dragged or self.is_edge_hovered)
+
+    def _tint(self, painter: QPainter, row: int, band_hz: tuple[float, float], done: list[tuple[int, int]]) -> None:
+        rect = self._row_rect(row)
+        bottom, top = (min(max(round(self._y_in(rect, hz)), rect.top()), rect.bottom() + 1) for hz in band_hz)
+        paint_generated(painter, QRect(rect.left(), top, rect.width(), bottom - top), done)
+        if bottom > top and (row == 0 or rect.height() > 90):
+            paint_generated_label(painter, rect, edge_hz(band_hz[0]), 92 if self._fixed_side else 0)
+
+    def _generated_columns(self, gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return the columns (left, right) that show finished sound inside the scope of what generates."""
+        edge, plot = self.state.edge.shown, self.plot
+        span = edge.generated_in if edge is not None else None
+        first, last = plot.left(), plot.right() + 1
+        if span is not None:
+            first, last = (min(max(round(self.x_of(frame)), first), last) for frame in span)
+        bounds = [first, *(min(max(x, first), last) for gap in gaps for x in gap), last]
+        pairs = zip(bounds[::2], bounds[1::2], strict=True)
+        return [(left, right) for left, right in pairs if right > left]
 
     def _draw(
         self, painter: QPainter, picture: NDArray[np.uint8], rect: QRect, ratio: float, gaps: list[tuple[int, int]]

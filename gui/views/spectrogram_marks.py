@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from gui import theme
 from gui.numbers import signed
 from gui.views.axes import spoken_hz, spoken_length
-from gui.views.time_canvas import paint_label
+from gui.views.time_canvas import label_width, paint_label
 from gui.views.view_state import Selection
 
 HANDLE = 5  # px, the painted part; the mouse may be 5 px off
@@ -51,23 +51,49 @@ def _paint_handle(painter: QPainter, x: int, y: int) -> None:
     painter.fillRect(QRect(x - half, y - half, HANDLE, HANDLE), QColor("#FFFFFF"))
 
 
-def paint_generated(
-    painter: QPainter, row: QRect, y: float, low_hz: float, done: list[tuple[int, int]], indent: int = 0
-) -> None:
-    """Tint the band above height `y` in the finished columns, with a dashed line and a label."""
+def paint_generated(painter: QPainter, band: QRect, done: list[tuple[int, int]]) -> None:
+    """Tint a generated band in the finished columns (left, right)."""
+    for left, right in done:
+        painter.fillRect(QRect(left, band.top(), right - left, band.height()), theme.color("#4CC9F0", 0.13))
+
+
+def paint_generated_label(painter: QPainter, row: QRect, from_hz: str, indent: int = 0) -> None:
+    """Say in the upper left corner what the tint means, as much of it as there is room for."""
+    for text in (f"Generated above {from_hz}, not recovered", f"Generated above {from_hz}", "Generated"):
+        if label_width("      " + text) + indent + 16 <= row.width():
+            plate = paint_label(painter, row.left() + 8 + indent, row.top() + 17, "      " + text)
+            _paint_star(painter, QPointF(plate.left() + 13, plate.center().y()))
+            return
+
+
+def paint_edge(painter: QPainter, row: QRect, y: int, words: str, is_held: bool) -> None:
+    """Draw the band edge as a dashed line with its words at the right end; a solid line while the mouse has it."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    for colour, offset in ((theme.color("#000000", 0.6), 1), (theme.color("#FFFFFF", 1.0 if is_held else 0.9), 0)):
+        pen = QPen(colour, 1)
+        if not is_held:
+            pen.setDashPattern([5, 4])
+        painter.setPen(pen)
+        painter.drawLine(row.left(), y + offset, row.right(), y + offset)
+    width = label_width(words)
+    if width + 16 > row.width() or row.height() < 60:
+        return
+    above, below = y - 14.0, y + 15.0
+    middle = below if y + 28 <= row.bottom() else above
+    paint_label(painter, row.right() - width - 7, middle, words)
+
+
+def paint_nothing_above(painter: QPainter, row: QRect, y: float, words: str) -> None:
+    """Leave what lies above height `y` empty: the recording has no such frequencies at all."""
     if y <= row.top():
         return
-    bottom = min(round(y), row.bottom())
-    for left, right in done:
-        painter.fillRect(QRect(left, row.top(), right - left, bottom - row.top()), theme.color("#4CC9F0", 0.13))
-    pen = QPen(theme.color("#FFFFFF", 0.85), 1)
-    pen.setDashPattern([5, 4])
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setPen(pen)
-    painter.drawLine(row.left(), bottom, row.right(), bottom)
-    text = f"Generated above {low_hz / 1000:.1f} kHz"
-    plate = paint_label(painter, row.left() + 8 + indent, row.top() + 17, "      " + text)
-    _paint_star(painter, QPointF(plate.left() + 13, plate.center().y()))
+    empty = QRect(row.left(), row.top(), row.width(), min(round(y), row.bottom() + 1) - row.top())
+    painter.fillRect(empty, QColor(PLATE))
+    painter.fillRect(QRect(empty.left(), empty.bottom(), empty.width(), 1), theme.color("#FFFFFF", 0.25))
+    if empty.height() >= 40 and label_width(words) + 16 <= row.width():
+        painter.setFont(theme.ui_font(12, 500))
+        painter.setPen(QColor("#AEB9C5"))
+        painter.drawText(empty, Qt.AlignmentFlag.AlignCenter, words)
 
 
 def paint_generated_span(painter: QPainter, part: QRect) -> None:

@@ -15,6 +15,7 @@ from engine.audio.signal import Span
 from engine.audio.spectrogram import FFT_SIZES
 from gui.views.annotations import Hover, Mark, Marker, Selection
 from gui.views.axes import LOWEST_LOG_HZ, Scale, hz_at_position, position_of_hz
+from gui.views.edge_line import EdgeLine
 
 __all__ = ["Hover", "Mark", "Marker", "Selection", "ViewState"]
 
@@ -74,6 +75,7 @@ class ViewState(QObject):
         self.view_follows_monitor = True
         self.is_held = False  # a drag is under way: following waits
         self.markers: tuple[Marker, ...] = ()
+        self.edge = EdgeLine(self)
 
     # --- the recording -------------------------------------------------------------------------------------------
 

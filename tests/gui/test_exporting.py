@@ -148,6 +148,6 @@ def test_a_headphone_that_is_on_is_said_before_its_residue_is_written(desk: Desk
     desk.commands.document.set_knob(device, "listen", "flip")
     desk.settle()
     dialog = dialog_of(desk)
-    assert "only what its Flip takes away" in dialog.said.text()
+    assert "only what Flip takes away" in dialog.said.text()
     dialog.sides.picked.emit("A")
     assert "takes away" not in dialog.said.text()

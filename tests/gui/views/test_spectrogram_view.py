@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.audio.signal import Span
+from gui.views.annotations import BandEdge
 from gui.views.view_state import Hover, Selection
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def test_compare_points_at_one_place_in_three_views(stage: Stage, qtbot: QtBot) 
 def test_the_generated_band_is_tinted_above_its_dashed_line(stage: Stage) -> None:
     view = stage.canvas.spectrogram
     plain = stage.picture(view)
-    stage.canvas.set_generated(8000.0)
+    stage.state.edge.show(BandEdge(8000.0, 8000.0, generated_to_hz=RATE / 2))
     tinted = stage.picture(view)
     x = round(view.x_of(RATE * 0.6))
     above, below = round(view.y_of(12_000)), round(view.y_of(5000))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from training.quality.table import Report, Summary
 
 HEADINGS = {"floor": "floor", "peer": "peers", "ours": "ours", "ceiling": "ceiling"}
 NAME_WIDTH = 24
+DEFINITION_WIDTH = 118
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,9 @@ class Verdict:
 
 
 def printed(report: Report, measures: Iterable[str] | None = None) -> str:
-    """Return the tables as text: one per measure, then the definitions, then what is missing."""
+    """Return the tables as text, one per measure under its definition, then what is missing."""
     wanted = [m for m in report.measures if measures is None or m.name in set(measures)]
     parts = [table for measure in wanted if (table := _table(report, measure))]
-    parts.append("\n".join(f"{measure.name}: {measure.definition}" for measure in wanted))
     if report.misses:
         parts.append(missing(report))
     return "\n\n".join(parts)
@@ -83,7 +84,7 @@ def _table(report: Report, measure: Measure) -> str:
         return ""
     shown = [c for c in report.in_order() if any(report.cell(kind, measure.name, c.name) for kind in rows)]
     widths = [max(8, len(contender.name)) + 2 for contender in shown]
-    lines = [measure.heading, _role_line(shown, widths)]
+    lines = [measure.heading, *textwrap.wrap(measure.definition, DEFINITION_WIDTH), _role_line(shown, widths)]
     names = "".join(f"{c.name:>{width}}" for c, width in zip(shown, widths, strict=True))
     lines.append(f"{'':{NAME_WIDTH}}{names}{'n':>5}  worst of ours")
     for kind in rows:

@@ -63,6 +63,8 @@ def report(round_: Round) -> Report:
 def test_roles_stand_from_floor_to_ceiling_whatever_the_order_they_were_given_in(report: Report) -> None:
     lines = printed(report).splitlines()
     assert lines[0] == "SNR (dB, higher is better)"
+    assert "10 log10(sum y^2" in lines[1]  # what it is stands over the numbers
+    lines = lines[1:]
     assert [part.strip() for part in lines[1].split("|")[1:]] == ["floor", "peers", "ours", "ceiling"]
     assert lines[2].split()[:4] == ["noisy", "theirs", "mine", "oracle"]
     # Each name ends in the column in which its figure ends.
@@ -74,7 +76,7 @@ def test_roles_stand_from_floor_to_ceiling_whatever_the_order_they_were_given_in
 def test_what_was_left_out_is_said_with_its_number_and_reason(report: Report) -> None:
     text = printed(report)
     assert "left out: SNR, 4 times: the target is silent" in text
-    assert "loudness deviation: Integrated loudness" in text
+    assert "loudness deviation (LU, nearer to 0 is better)\nIntegrated loudness" in text
     assert not report.failures
 
 

@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from training import validation
 from training.quality.cases import Case, Material
 from training.quality.contenders import Contender
 from training.quality.harness import Round, measure_rounds
 from training.quality.measures import Measure, named
 from training.quality.pictures import draw_bars, draw_examples, draw_strips
-from training.quality.report import missing, printed, write_json
+from training.quality.report import absence, missing, printed, write_json
 from training.quality.scoreboards import Options
 from training.quality.scoreboards.upsample_clips import (
     CYMBALS,
@@ -69,19 +70,20 @@ SENTENCES: Final = tuple((f"{16 // khz}x", f"single {khz}-16k decimate", "LJ003-
 
 def run(options: Options) -> int:
     """Measure, print, draw and write; 1 if a floor was missed, something failed, or a network isn't there."""
-    began, absent = time.monotonic(), why_absent()
+    began, absent, left_out = time.monotonic(), why_absent(), validation.left_out()
     networks, everything = measured_networks(), rounds(options.quick, options.visqol)
     said = remarks(networks, everything)
     report = measure_rounds(everything, options.jobs, options.progress)
     lines = judged(report)
     # First of all: what took so long to measure must not hang on a table or a picture.
     written = {
-        "networks": networks, "absent": absent, "quick": options.quick, "left_out": {}, "remarks": said,
+        "networks": networks, "absent": absent, "quick": options.quick, "left_out": left_out, "remarks": said,
         "card": card_figures(report), "lines": [line.as_json() for line in lines],
     }  # fmt: skip
     write_json(written | report.as_json(), options.json or options.out / "upsample.json")
     print(printed(report), "", table(lines), "", sep="\n")
     print(*(f"absent: {room}: {reason}" for room, reason in absent.items()), *said, sep="\n")
+    print(absence(left_out))
     draw(everything, report, options.out)
     print(f"{report.cases} measurements in {time.monotonic() - began:.0f} s; report and pictures in {options.out}")
     if report.failures:

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from engine.audio.signal import Format
+from engine.audio.signal import Format, Signal
 from engine.errors import ShellacError
 from engine.session.device import Device
 from engine.session.recipe import Step
-from engine.tools.tool import Analysis, Knob, Params, Tool, Value, complete
+from engine.tools.tool import Analysis, Job, Knob, Params, Tool, Value, complete
+from gui.numbers import signed
 from gui.panels.knobs import is_automatic
 from gui.views.annotations import BandEdge
 from gui.views.edge_line import certainty, edge_hz
 
 LOWEST_HZ = 100.0  # to which an edge can be put by hand
-SPREAD_HZ, WIDEST_SHARE, GUARD_HZ = 500.0, 0.15, 200.0  # of the cross-fade at an edge; specs/upsample.md, 3.2 and 5
 
 
 @runtime_checkable
@@ -34,6 +34,15 @@ class Remarks(Protocol):
     """A tool that has something to say about a recording."""
 
     def remarks(self, given: Format, params: Params, analysis: Analysis) -> Sequence[str]: ...
+
+
+@runtime_checkable
+class Accounts(Protocol):
+    """A tool that measures its own finished work."""
+
+    def account(
+        self, before: Signal, after: Signal, params: Params, analysis: Analysis, job: Job
+    ) -> Mapping[str, Any]: ...
 
 
 def edge_knob(tool: Tool, facts: Mapping[str, Any]) -> Knob | None:
@@ -101,12 +110,29 @@ def _generated(device: Device, params: Params, analysis: Analysis, hertz: float)
     return (hertz, top_hz) if tool.is_generative and not is_idle and hertz < top_hz else None
 
 
-def kept_to_hz(edge: BandEdge, analysis: Analysis) -> float | None:
-    """Return up to where a recording's own band must come out as it went in, None if nothing is generated."""
-    if edge.generated_to_hz is None:
-        return None
-    width_hz = max(SPREAD_HZ, number(analysis.facts, "edge_width_hz") or 0.0)
-    return max(0.0, edge.hz - min(width_hz, WIDEST_SHARE * edge.hz) - GUARD_HZ)
+def account_of(device: Device, before: Signal, after: Signal, job: Job) -> Mapping[str, Any]:
+    """Return what the tool of a device measures of its own finished work; nothing where it measures nothing."""
+    tool, analysis = device.tool, device.held_analysis()
+    if not isinstance(tool, Accounts) or analysis is None:
+        return {}
+    return tool.account(before, after, device.params.live, analysis, job)
+
+
+def generated_words(account: Mapping[str, Any]) -> str:
+    """Return how loud the generated band is: generated −38.2 dBFS."""
+    level_db = number(account, "generated_db")
+    return f"generated {signed(level_db)} dBFS" if level_db is not None else ""
+
+
+def kept_words(account: Mapping[str, Any]) -> str:
+    """Return what was measured in the band that the recording has."""
+    kept_hz, null_db = number(account, "kept_up_to_hz"), number(account, "kept_null_db")
+    if kept_hz is None:
+        return ""
+    change = "not a bit changed" if null_db is None else f"changed by {signed(null_db, 0)} dB"
+    distance_db = number(account, "lsd_lf_db")
+    distance = f", LSD {signed(distance_db, 2)} dB" if distance_db is not None else ""
+    return f"Below {edge_hz(kept_hz)} {change}{distance}"
 
 
 def learnt_words(device: Device, analysis: Analysis) -> tuple[str, ...]:

@@ -117,9 +117,6 @@ class ExportDialog(QDialog):
         self.format.show_choices(entries, usual)
         self.format.picked.connect(lambda _value: self._refresh())
         self.rate = Chooser("Rate")
-        rate = self._rendering.rendered.rate if self._rendering.rendered is not None else source.rate
-        same = f"Same ({kilohertz(rate)})"
-        self.rate.show_choices([("0", same), *((str(r), kilohertz(r)) for r in RATES if r != rate)], "0")
         self.rate.picked.connect(lambda _value: self._refresh())
         self.bits = Chooser("Depth")
         self.bits.picked.connect(lambda _value: self._refresh())
@@ -260,6 +257,7 @@ class ExportDialog(QDialog):
         now = str(self.bits.currentData() or SAME)
         choices = [(SAME, f"Same ({same})"), *((name, depth(name)) for name in chosen.subtypes if name != own)]
         self.bits.show_choices(choices, now if now in {value for value, _text in choices} else SAME)
+        self._show_rates()
         self.sides.show_value(self.what)
         self.parts.show_value("selection" if self.is_selection else "whole")
         plan = self.plan()
@@ -269,15 +267,30 @@ class ExportDialog(QDialog):
         self.said.setText("; ".join(notes) or self._facts(plan))
         set_role(self.said, "warn" if notes else "second")
         self.go.setEnabled(is_possible)
-        command = command_of(plan, self._document.recipe, source.path)
-        self.command.setPlainText(command or "The command line writes whole results (B) only.")
+        changes_rate = self._rate() != source.rate
+        command = command_of(plan, self._document.recipe, source.path, changes_rate)
+        lacks = "The command line writes whole results (B) only."
+        if changes_rate and plan.what == "B" and plan.rate is not None:
+            lacks = "The command line writes this result at its own rate only."
+        self.command.setPlainText(command or lacks)
         self.copy.setEnabled(bool(command))
 
+    def _rate(self) -> int:
+        """Return the rate that what is written has by itself: A's is the recording's, B's and Δ's the result's."""
+        source, rendered = self._source(), self._rendering.rendered
+        return source.rate if self.what == "A" or rendered is None else rendered.rate
+
+    def _show_rates(self) -> None:
+        own, now = self._rate(), str(self.rate.currentData() or "0")
+        choices = [("0", f"Same ({kilohertz(own)})"), *((str(rate), kilohertz(rate)) for rate in RATES if rate != own)]
+        self.rate.show_choices(choices, now if now in {value for value, _text in choices} else "0")
+
     def _length(self, plan: ExportPlan) -> tuple[int, int]:
-        rendered = self._rendering.rendered
+        rendered, rate = self._rendering.rendered, self._rate()
         if rendered is None:
             return 0, 1
-        return (plan.span or Span(0, rendered.frames)).frames, rendered.rate
+        frames = (plan.span or Span(0, rendered.frames)).frames
+        return round(frames * rate / rendered.rate), rate
 
     def _facts(self, plan: ExportPlan) -> str:
         frames, rate = self._length(plan)

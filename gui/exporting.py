@@ -102,16 +102,11 @@ def residue_notes(recipe: Recipe, tools: Mapping[str, Tool]) -> list[str]:
 
 def signal_of(plan: ExportPlan, source: Signal, rendered: RenderedSignal, job: Job) -> Signal:
     """Return what is written, before any change of format: never with level match or Δ gain."""
-    b: Signal = rendered.under(job)
-    whole: Signal
-    if plan.what == "B":
-        whole = b
-    else:
-        a = source if source.rate == rendered.rate else ResampledSignal(source, rendered.rate)
-        if plan.what == "delta":
-            whole = Difference(a, b)
-        else:
-            whole = source if plan.span is None else a
+    whole: Signal = rendered.under(job)
+    if plan.what == "delta":
+        whole = Difference(source if source.rate == rendered.rate else ResampledSignal(source, rendered.rate), whole)
+    elif plan.what == "A":
+        whole, plan = source, at_rate(plan, rendered.rate, source.rate)
     if plan.span is None:
         return whole
     cut = plan.span.intersect(Span(0, whole.frames))
@@ -146,9 +141,12 @@ def export(plan: ExportPlan, source: FileSignal, rendered: RenderedSignal, recip
     return Exported(written, paths)
 
 
-def command_of(plan: ExportPlan, recipe: Recipe, source: Path) -> str:
-    """Return the command line that writes the same file, where there is one."""
-    if plan.what != "B" or plan.span is not None:
+def command_of(plan: ExportPlan, recipe: Recipe, source: Path, changes_rate: bool = False) -> str:
+    """Return the command line that writes the same file, where there is one.
+
+    Where a device changes the rate there is none for a further rate: `--rate` is the device's own there.
+    """
+    if plan.what != "B" or plan.span is not None or (changes_rate and plan.rate is not None):
         return ""
     heard = [step for step in recipe.steps if step.is_heard]
     if len(heard) != 1 or heard[0].mix != 1.0 or not _spans_only(recipe):

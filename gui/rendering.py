@@ -6,11 +6,11 @@ Nothing here waits: signals arrive on the window's thread, the work is done in a
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtCore import Signal as QtSignal
 
@@ -24,7 +24,7 @@ from engine.session.render import RenderedSignal, Renderer
 from engine.session.session import Track
 from engine.settings import Settings
 from engine.tools.tool import Analysis, Job
-from gui.band_edge import edge_of, kept_to_hz, learnt_words, warnings_of
+from gui.band_edge import account_of, generated_words, kept_words, learnt_words, warnings_of
 from gui.banner import Message, message_of
 from gui.document import Document
 from gui.jobs import Fault, Jobs, Pace, Task
@@ -44,7 +44,7 @@ class Effect:
     change_db: float  # energy of (output − input) against the input's
     level_db: float
     is_unchanged_outside: bool | None = None  # of the scope; None where that is the whole track
-    kept_db: float | None = None  # of that energy, what lies below the band that was generated
+    account: Mapping[str, Any] = field(default_factory=dict)  # what the tool measured of its own work, for reports
 
 
 class Rendering(QObject):
@@ -279,7 +279,7 @@ class Rendering(QObject):
         if effect is None:
             return Doing("done")
         if self._document.tool_by_name[step.tool].is_generative:
-            return Doing("done", generated_db=effect.change_db, kept_db=effect.kept_db)
+            return Doing("done", generated=generated_words(effect.account), kept=kept_words(effect.account))
         return Doing(
             "done",
             removed_db=effect.change_db,
@@ -329,7 +329,7 @@ def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:
 
 
 def measure_effects(rendered: RenderedSignal, steps: Sequence[Step], job: Job) -> dict[str, Effect]:
-    """Return what each device did, from `WINDOWS` places of a second, spread evenly.
+    """Return what each device did, from `WINDOWS` places of a second, spread evenly, and what its tool measures itself.
 
     The change is the energy of (output − input) against the input's; level the change of energy, both in dB. The input
     of a device that changes the rate is resampled first; a device on another time axis is left out.
@@ -346,16 +346,14 @@ def measure_effects(rendered: RenderedSignal, steps: Sequence[Step], job: Job) -
         if (given.frames, given.channels) == (after.frames, after.channels):
             effect = _effect(given, after, device, job)
             if effect is not None:
-                found[step.id] = effect
+                account = account_of(device, before, after, job)
+                found[step.id] = replace(effect, account=account)
     return found
 
 
 def _effect(before: Signal, after: RenderedSignal, device: Device, job: Job) -> Effect | None:
     scope = device.inside
-    analysis = device.held_analysis()
-    edge = edge_of(device, analysis)
-    kept_hz = kept_to_hz(edge, analysis) if edge is not None and analysis is not None else None
-    sums = np.zeros(4)
+    sums = np.zeros(3)
     is_unchanged = True
     length = min(after.frames, round(WINDOW_S * after.rate))
     for place in range(WINDOWS):
@@ -366,26 +364,9 @@ def _effect(before: Signal, after: RenderedSignal, device: Device, job: Job) -> 
         outside[max(0, scope.start - start) : max(0, scope.stop - start)] = False
         is_unchanged = is_unchanged and bool(np.array_equal(x[outside], y[outside]))
         wide_x, wide_y = x[~outside].astype(np.float64), y[~outside].astype(np.float64)
-        kept = _energy_below(wide_y - wide_x, kept_hz, after.rate) if kept_hz is not None else 0.0
-        sums += (np.sum(wide_x**2), np.sum((wide_y - wide_x) ** 2), np.sum(wide_y**2), kept)
+        sums += (np.sum(wide_x**2), np.sum((wide_y - wide_x) ** 2), np.sum(wide_y**2))
     if not (sums[0] > 0 and sums[2] > 0):
         return None
     is_partial = scope.frames < after.frames
-    change_db, level_db = _db(sums[1] / sums[0]), _db(sums[2] / sums[0])
-    kept_db = _db(sums[3] / sums[0]) if kept_hz is not None else None
-    return Effect(change_db, level_db, is_unchanged if is_partial else None, kept_db)
-
-
-def _db(ratio: float) -> float:
-    return float(10 * np.log10(max(ratio, 1e-12)))
-
-
-def _energy_below(samples: NDArray[np.float64], hertz: float, rate: int) -> float:
-    """Return the energy of `samples`, shape (frames, channels), below a frequency; a Hann window hides the ends."""
-    if not len(samples):
-        return 0.0
-    window = np.hanning(len(samples))[:, None]
-    spectrum = np.fft.rfft(samples * window, axis=0)
-    low = spectrum[: max(0, int(hertz / rate * len(samples)))]
-    # Every bin but the first stands for two; the window takes 3/8 of the energy of steady sound.
-    return float(2.0 * np.sum(np.abs(low) ** 2) / len(samples) / 0.375)
+    change_db, level_db = 10 * np.log10(max(sums[1] / sums[0], 1e-12)), 10 * np.log10(sums[2] / sums[0])
+    return Effect(float(change_db), float(level_db), is_unchanged if is_partial else None)

@@ -149,6 +149,11 @@ class Card(QFrame):
         self.mix.setVisible(tool.has_mix)
         if self._width_outside:
             self.mix.name_label.setFixedWidth(self._width_outside)
+            sliders = [row for row in self.rows.values() if isinstance(row, SliderRow)]
+            sliders += [row.knob for row in self.stages.values() if row.knob is not None]
+            width = max(theme.px(66), *(row.field_width for row in sliders if not is_automatic(row.knob)))
+            for row in (*sliders, self.mix):
+                row.set_field_width(width)
         if tool.knobs and tool.has_mix:
             column.addSpacing(5)
             column.addWidget(rule())

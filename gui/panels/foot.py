@@ -13,8 +13,6 @@ from gui import icons, theme
 from gui.numbers import clock, signed
 from gui.panels.controls import ElidedLabel, label, set_role
 
-INAUDIBLE_DB = -90.0  # what a 16-bit file can't hold
-
 Phase = Literal["off", "waiting", "stale", "analysing", "rendering", "done", "stopped", "failed", "missing"]
 
 
@@ -29,8 +27,8 @@ class Doing:
     removed_db: float | None = None  # energy taken away, against the device's input
     level_lu: float | None = None  # change of loudness
     is_unchanged_outside: bool | None = None  # samples outside of the scope, compared; None for the whole track
-    generated_db: float | None = None  # energy of the sound that was made up, against the device's input
-    kept_db: float | None = None  # what changed below the edge of that, against the device's input
+    generated: str = ""  # how loud the sound is that was made up
+    kept: str = ""  # what became of the sound that was there, measured
     learnt: tuple[str, ...] = ()  # what the analysis found, in sentences
     warnings: tuple[str, ...] = ()  # its doubts
     note: str = ""  # a sentence, where something is wrong or worth knowing
@@ -140,19 +138,12 @@ class Foot(QWidget):
         self.state.setText(words)
         set_role(self.state, role)
         self.did.setText(_did(doing))
-        learnt = doing.learnt if doing.kept_db is None else (*doing.learnt, _kept(doing.kept_db))
+        learnt = (*doing.learnt, doing.kept) if doing.kept else doing.learnt
         for widget, sentences in ((self.learnt, learnt), (self.warned, doing.warnings)):
             widget.setText("\n".join(sentences))
             widget.setVisible(bool(sentences))
         self.go_on.setVisible(doing.phase in ("stopped", "failed"))
         self.go_on.setText("Go on" if doing.phase == "stopped" else "Try again")
-
-
-def _kept(kept_db: float) -> str:
-    """Return what became of the band that the recording has, measured."""
-    if kept_db <= INAUDIBLE_DB:
-        return f"Below it nothing changed (under {signed(INAUDIBLE_DB, 0)} dB)"
-    return f"Below it changed by {signed(kept_db)} dB"
 
 
 def _did(doing: Doing) -> str:
@@ -165,8 +156,8 @@ def _did(doing: Doing) -> str:
         if doing.left_s is not None:
             parts.append(f"{clock(doing.left_s, 0)} left")
     elif doing.phase in ("done", "stopped"):
-        if doing.generated_db is not None:
-            parts.append(f"generated {signed(doing.generated_db)} dB")
+        if doing.generated:
+            parts.append(doing.generated)
         if doing.removed_db is not None:
             parts.append(f"removed {signed(doing.removed_db)} dB")
         if doing.is_unchanged_outside is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from PySide6.QtWidgets import QHBoxLayout
+
 from engine.tools.tool import Knob, Value
 from gui.numbers import kilohertz, knob_value
 from gui.panels.controls import Chooser, IconButton
@@ -31,7 +33,15 @@ class FoundRow(SliderRow):
         kept = self.forget.sizePolicy()
         kept.setRetainSizeWhenHidden(True)  # or the slider would change its length under the mouse
         self.forget.setSizePolicy(kept)
-        self.row.insertWidget(self.row.indexOf(self.field), self.forget)
+        self.row.removeWidget(self.field)
+        pair = QHBoxLayout()
+        pair.setSpacing(0)
+        pair.addWidget(self.forget)
+        pair.addWidget(self.field)
+        self.row.addLayout(pair)
+
+    def set_field_width(self, width: int) -> None:
+        super().set_field_width(width - self.forget.width())
 
     def show_automatic(self, found: float | None, input_rate: int | None) -> None:
         """Say what 0 stands for, None while that isn't known, and the rate of what the device is given."""

@@ -124,6 +124,18 @@ class SliderRow(KnobRow):
         self.field.show_value(text)
         self.slider.setAccessibleDescription(text)
 
+    @property
+    def field_width(self) -> int:
+        """The width that the longest of its numbers needs, px."""
+        step = self.knob.step if self.knob.kind == "float" else 1.0
+        ends = (knob_value(end, step, self.knob.unit) for end in (self.knob.minimum, self.knob.maximum))
+        metrics = QFontMetrics(theme.mono_font(12))
+        return max(metrics.horizontalAdvance(text) for text in ends) + 12
+
+    def set_field_width(self, width: int) -> None:
+        """Give the number so much room, so that sliders under each other end under each other."""
+        self.field.setFixedWidth(width)
+
     def set_lit(self, is_lit: bool) -> None:
         super().set_lit(is_lit)
         self.slider.update()

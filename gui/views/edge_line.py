@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from gui.numbers import signed
 from gui.views.annotations import BandEdge
 
 STEP = 2 ** (1 / 48)  # one key press: a quarter of a semitone
@@ -91,7 +90,8 @@ class EdgeLine(QObject):
 
 def edge_hz(hz: float) -> str:
     """Return a band edge as people say it: 7.63 kHz, 850 Hz."""
-    return f"{signed(hz / 1000, 2 if hz < 10_000 else 1)} kHz" if hz >= 1000 else f"{hz:.0f} Hz"
+    hz = round(hz)
+    return f"{hz / 1000:.{2 if hz < 10_000 else 1}f} kHz" if hz >= 1000 else f"{hz} Hz"
 
 
 def certainty(edge: BandEdge) -> str:

@@ -1,0 +1,1 @@
+"""Room of the network that invents the band which speech at 16 kHz or less lacks."""

@@ -1,0 +1,67 @@
+"""The bandwidth networks: their size, their reach, and what an answer depends on."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from models.bwe16.network import build  # noqa: E402
+from models.bwe48.network import BandExtender, BandExtenderConfig, triangles  # noqa: E402
+
+REACH = 24
+SMALL = BandExtenderConfig(bins=33, channels=16, bumps=4, gates=4)
+
+
+def awake(network: BandExtender) -> BandExtender:
+    """A network whose last layers aren't zero any more."""
+    torch.manual_seed(1)
+    torch.nn.init.normal_(network.outlet.weight)
+    torch.nn.init.normal_(network.gate.weight)
+    return network.eval()
+
+
+def features(frames: int, cutoff: float = 0.5) -> torch.Tensor:
+    torch.manual_seed(2)
+    rows = torch.randn(1, 3 * 33 + 2, frames)
+    rows[:, -2], rows[:, -1] = cutoff, 1.0
+    return rows
+
+
+@pytest.mark.parametrize(("network", "millions"), [(BandExtender(), 4.8), (build(), 4.0)])
+def test_a_network_has_the_size_that_its_card_states(network: BandExtender, millions: float) -> None:
+    count = sum(parameter.numel() for parameter in network.parameters())
+    assert count / 1e6 == pytest.approx(millions, abs=0.2)
+    bins = network.config.bins
+    assert network(torch.full((1, 3 * bins + 2, 8), 0.5)).shape == (1, bins, 8)
+
+
+def test_an_answer_depends_on_24_frames_to_each_side_and_on_no_others() -> None:
+    network, given = awake(BandExtender(SMALL)), features(101)
+    given.requires_grad_(True)
+    network(given)[:, :, 50].sum().backward()
+    assert given.grad is not None
+    reached = given.grad.abs().sum(dim=(0, 1)).nonzero().flatten()
+    assert (int(reached[0]), int(reached[-1])) == (50 - REACH, 50 + REACH)
+
+
+def test_a_span_with_its_context_gives_what_the_whole_gives() -> None:
+    network, given = awake(BandExtender(SMALL)), features(120)
+    with torch.no_grad():
+        whole, part = network(given), network(given[:, :, 30:100])
+    assert torch.allclose(whole[:, :, 30 + REACH : 100 - REACH], part[:, :, REACH:-REACH], atol=1e-4)
+
+
+def test_log_magnitudes_above_the_edge_change_nothing() -> None:
+    network, given = awake(BandExtender(SMALL)), features(60, cutoff=0.5)
+    other = given.clone()
+    other[:, 17:33] += 3.0
+    with torch.no_grad():
+        assert torch.allclose(network(given), network(other), atol=1e-4)
+
+
+def test_gates_share_every_bin_out() -> None:
+    share = triangles(1025, 24)
+    assert torch.allclose(share.sum(dim=1), torch.ones(1025), atol=1e-5)
+    assert bool((share >= 0.0).all())
+    assert bool((share.sum(dim=0) > 0.0).all())

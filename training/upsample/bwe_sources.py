@@ -1,0 +1,177 @@
+"""Full-band sound to learn a missing band from, each with the frequency up to which it may serve as a target.
+
+Recordings and renders of our own phrases. An encoder's wall, or half of a file's rate, ends what it can teach; a slope
+with which instruments fade by nature does not. Nothing of the validation split comes in here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data import RATE, Recording, Samples, cached_mono, has_development_data, usable_recordings
+from training.data.licences import Source as LicencedSource
+from training.data.own import own_folder
+from training.notes import fluidsynth
+from training.notes.cache import cached, cached_fluidsynth
+from training.notes.composer import compose
+from training.notes.pieces import render_piece
+from training.notes.player import sample_players
+
+# Of the manifest. Surface noise is no programme.
+TRAINED_SETS: Final = (
+    "speech_single", "speech_multi", "singing", "music", "violin", "piano_samples", "violin_samples",
+)  # fmt: skip
+FLUID: Final = LicencedSource("FluidR3 GM", "MIT", "Frank Wen")  # the soundfont
+PLAYED: Final = 20  # renders on recorded piano and violin
+SYNTHESISED: Final = 60  # renders on FluidSynth's instruments
+RENDER_SECONDS: Final = 8.0
+MOST_NOTES: Final = 120  # of a synthesised render: every note takes a channel of its own, and of those few are free
+KINDS: Final = ("chorale", "counterpoint", "chords", "arpeggio", "melody", "scale")  # of pieces
+
+WALL_DB: Final = 15.0  # so far a wall falls within 250 Hz; natural slopes fall that far below 8 kHz only
+LOWEST_WALL_HZ: Final = 8000.0
+_FFT: Final = 4096
+_SPECTRA: Final = 160  # of a recording, spread evenly
+_ACTIVE: Final = 1e-6  # of the loudest frame's power
+_VOICES: Final = ("speech", "singing", "soprano", "nessundorma", "vignesh", "carnatic", "female-voice", "tibetan",
+                  "198-209", "5703-47212", "Lets_Go_Fishin")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Source:
+    """One recording, or one of our own renders."""
+
+    kind: str  # speech, voices, music, notes, renders
+    recording: Recording | None = None
+    render: int = -1  # its number; even the seed follows from it
+
+    @property
+    def samples(self) -> Samples:
+        """The sound at its own rate, mono, shape (samples,), read-only."""
+        return cached_mono(self.recording, self.recording.rate) if self.recording else rendered(self.render)
+
+    @property
+    def rate(self) -> int:
+        """Hz."""
+        return self.recording.rate if self.recording else RATE
+
+    @property
+    def is_limited_by_rate(self) -> bool:
+        """Whether nothing but its rate ends its band."""
+        return facts_of(self).wall_hz >= 0.5 * self.rate
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is measured of a source once."""
+
+    rms: float  # of its active frames
+    wall_hz: float  # half of the rate where there is no wall
+
+
+@cache
+def facts_of(source: Source) -> Facts:
+    """Measure level and wall of a source."""
+    samples = source.samples
+    return Facts(active_rms(samples), find_wall(samples, source.rate))
+
+
+def active_rms(samples: Samples) -> float:
+    """RMS of the stretches of 2048 samples above -60 dBFS; of all of them where none is."""
+    count = max(1, len(samples) // 2048)
+    blocks = np.asarray(samples[: count * 2048], dtype=np.float32).reshape(count, -1)
+    power = np.square(blocks).mean(axis=1)
+    active = power > 1e-6
+    return float(np.sqrt((power[active] if active.any() else power).mean()))
+
+
+def find_wall(samples: Samples, rate: int) -> float:
+    """Return where an encoder or a resampler cut a recording off, half of its rate if none did.
+
+    A wall is a fall of the long-term level by 15 dB within 250 Hz, above 8 kHz.
+    """
+    level = long_term_db(samples)
+    bin_hz = rate / _FFT
+    first, step, under, over = (round(hertz / bin_hz) for hertz in (LOWEST_WALL_HZ, 150.0, 400.0, 450.0))
+    total = np.concatenate([[0.0], np.cumsum(level)])
+    at = np.arange(first, len(level) - round(400.0 / bin_hz))
+    if not len(at):
+        return rate / 2.0
+    before = at - round(100.0 / bin_hz)
+    below = (total[before] - total[before - under]) / under
+    end = np.minimum(len(level), at + step + over)
+    above = (total[end] - total[at + step]) / (end - at - step)
+    fall = below - above
+    if fall.max() < WALL_DB:
+        return rate / 2.0
+    # The fall is nearly the same wherever the wall lies between both bands.
+    return float(at[fall > fall.max() - 3.0].mean() * bin_hz)
+
+
+def long_term_db(samples: Samples) -> NDArray[np.float64]:
+    """Mean power of the active frames per bin in dB; shape (2049,)."""
+    padded = np.pad(samples, (0, max(0, _FFT - len(samples))))
+    starts = np.linspace(0, len(padded) - _FFT, min(_SPECTRA, 1 + 2 * len(padded) // _FFT)).astype(int)
+    frames = np.stack([padded[start : start + _FFT] for start in starts]) * np.hanning(_FFT).astype(np.float32)
+    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2
+    energy = power.sum(axis=1)
+    level: NDArray[np.float64] = 10.0 * np.log10(power[energy >= _ACTIVE * energy.max()].mean(axis=0) + 1e-16)
+    return level
+
+
+@lru_cache(maxsize=4)
+def sources(licences: str = "clean", folder: Path | None = None) -> dict[str, tuple[Source, ...]]:
+    """Return what may be trained on, by kind; kinds without any are absent.
+
+    Raises
+    ------
+    NoRecordingsError
+        If there is no recording.
+    """
+    rows: list[Recording] = []
+    if has_development_data() or folder is None:
+        rows += usable_recordings("train", licences, sets=TRAINED_SETS)
+    if folder is not None:
+        rows += [stretch.recording for stretch in own_folder(folder, licences).music_in("train")]
+    found: dict[str, list[Source]] = {}
+    for row in dict.fromkeys(rows):
+        found.setdefault(kind_of(row), []).append(Source(kind_of(row), row))
+    if has_development_data():
+        count = PLAYED + (SYNTHESISED if fluidsynth.is_available() else 0)
+        found["renders"] = [Source("renders", render=number) for number in range(count)]
+    return {kind: tuple(some) for kind, some in found.items()}
+
+
+def kind_of(row: Recording) -> str:
+    """What a recording counts as; the single speaker stands apart from all other voices."""
+    if row.set in ("piano_samples", "violin_samples"):
+        return "notes"
+    if row.set == "speech_single":
+        return "speech"
+    is_voice = row.set in ("speech_multi", "singing") or any(name in row.path for name in _VOICES)
+    return "voices" if is_voice else "music"
+
+
+@cache
+def rendered(number: int) -> Samples:
+    """Return one of our own pieces, mono at 44.1 kHz, shape (samples,)."""
+    rng = np.random.default_rng((48, number))
+    if number < PLAYED:
+        content = json.dumps(["bwe", 1, number, RENDER_SECONDS])
+        return cached(content, lambda: _played(rng), RATE).reshape(-1)
+    program = int(rng.integers(0, 104))  # what follows are effects
+    voices, low = int(rng.integers(1, 5)), int(rng.integers(36, 56))
+    notes = compose(rng, str(rng.choice(KINDS)), RENDER_SECONDS, voices, low, low + 36)[:MOST_NOTES]
+    sound: Samples = cached_fluidsynth(notes, program, RENDER_SECONDS).mean(axis=1)
+    return sound
+
+
+def _played(rng: np.random.Generator) -> Samples:
+    return render_piece(rng, sample_players("piano"), sample_players("violin"), RENDER_SECONDS)

@@ -1,0 +1,140 @@
+"""Fixed crops of the validation split on which the bandwidth networks are judged while they train.
+
+Speech of the trained speaker, of others, and music, each brought down to lower rates and back. The flat tail (the
+network's answer left out) and plain interpolation stand beside every figure. Non-commercial recordings may be measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.audio.stft import Stft, torch_compatible_frames
+from engine.inference.band_features import Edge, first_generated, generated, residual
+from training.data import Recording, Samples, cached_mono, has_development_data, usable_recordings
+from training.data.resampling import resampled
+from training.upsample.bwe_data import LEVEL_DBFS
+from training.upsample.bwe_sources import active_rms, find_wall
+
+SECONDS: Final = 2.2
+LUFS: Final = -25.0  # of the targets where they are compared
+LSD_STFT: Final = Stft(2048, 512)  # of the log-spectral distance, whatever the network's
+EDGE_SHARE: Final = 0.955  # of the lower Nyquist frequency lies 6 dB down after resampling
+PASSES: Final = 2
+_MUSIC: Final = ("Vibe_Ace", "orchestra.flac", "cello-double-2", "tedeum2", "mridangam", "bwv1002_mov7")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One crop that came from a lower rate; both (samples,) at `rate`, at the level that the host sets."""
+
+    name: str  # of the row of the log: who, and from which rate
+    title: str
+    rate: int
+    target: Samples
+    given: Samples
+    edge: Edge
+    valid_hz: float
+    gain: float  # to -25 LUFS
+
+    @property
+    def spectra(self) -> NDArray[np.complex64]:
+        """What the network is told of."""
+        return torch_compatible_frames(self.given, self.stft)
+
+    @property
+    def stft(self) -> Stft:
+        """The network's own frames, which follow from the rate."""
+        return Stft(2048, 512) if self.rate > 16_000 else Stft(1024, 256)
+
+    def completed(self, answer: NDArray[np.float32]) -> Samples:
+        """The sound with the band that an answer describes; shape (samples,)."""
+        spectra = self.spectra
+        made = generated(spectra, answer, self.rate, self.edge, self.stft, PASSES)
+        added = self.stft.inverse(residual(spectra, made, self.rate, self.edge))
+        start = self.stft.fft // 2
+        added = np.pad(added, (0, max(0, start + len(self.given) - len(added))))
+        return self.given + added[start : start + len(self.given)]
+
+    def lsd(self, result: Samples) -> float:
+        """Log-spectral distance in powers of ten, of the bins up to the target's wall."""
+        last = round(self.valid_hz / (self.rate / LSD_STFT.fft)) + 1
+        target, found = (log_power(x * np.float32(self.gain))[:, :last] for x in (self.target, result))
+        return float(np.sqrt(np.square(target - found).mean(axis=1)).mean())
+
+    def bias_db(self, result: Samples) -> float:
+        """How much louder than the target the generated band is, over the whole crop."""
+        bins = LSD_STFT.bins
+        last = round(self.valid_hz / (self.rate / LSD_STFT.fft)) + 1
+        band = slice(first_generated(bins, self.rate, self.edge) + 12, last)
+        powers = [(10.0 ** log_power(x * np.float32(self.gain))[:, band]).sum() for x in (result, self.target)]
+        return float(10.0 * np.log10(powers[0] / powers[1]))
+
+    @property
+    def no_answer(self) -> NDArray[np.float32]:
+        """The answer that leaves the flat tail as it is."""
+        return np.zeros((1, self.stft.bins, 1 + len(self.given) // self.stft.hop), dtype=np.float32)
+
+
+def log_power(samples: Samples) -> NDArray[np.float64]:
+    """log10(max(power, 1e-8)) of the frames; shape (frames, bins)."""
+    spectra = torch_compatible_frames(samples, LSD_STFT)
+    return np.asarray(np.log10(np.maximum(spectra.real**2 + spectra.imag**2, 1e-8)))
+
+
+@lru_cache(maxsize=2)
+def controls(rate: int) -> dict[str, float]:
+    """LSD of sinc and of the flat tail, by row, averaged over its crops."""
+    found: dict[str, list[float]] = {}
+    for case in validation_cases(rate):
+        found.setdefault(f"{case.name} sinc", []).append(case.lsd(case.given))
+        found.setdefault(f"{case.name} flat", []).append(case.lsd(case.completed(case.no_answer)))
+    return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+@lru_cache(maxsize=2)
+def validation_cases(rate: int) -> tuple[Case, ...]:
+    """Return the crops at 48 or 16 kHz, always the same; none without the development data."""
+    if not has_development_data():
+        return ()
+    rows = usable_recordings("validation", "all")
+    one = [row for row in rows if row.set == "speech_single"][:30:6]
+    others = [row for row in rows if row.set == "speech_multi"]
+    others = others[:: max(1, len(others) // 5)][:5] + [row for row in rows if row.path.endswith("speech-male.flac")]
+    music = [row for row in rows if any(name in row.path for name in _MUSIC)]
+    groups = {"one": one, "others": others, "music": music}
+    lower = {"one": (24, 12, 8), "others": (24, 16, 12, 8), "music": (24, 8)}
+    if rate <= 16_000:
+        others += [row for row in rows if "3436-172162" in row.path]
+        groups, lower = {"one": one, "others": others}, {"one": (8, 4, 2), "others": (8, 4, 2)}
+    found = []
+    for group, listed in groups.items():
+        for row in listed:
+            found += [case for kilohertz in lower[group] if (case := case_of(row, group, rate, kilohertz))]
+    return tuple(found)
+
+
+def case_of(row: Recording, group: str, rate: int, kilohertz: int) -> Case | None:
+    """Cut the middle out of a recording and bring it down; None if nothing above the edge could be compared."""
+    import pyloudnorm
+
+    whole = np.asarray(cached_mono(row, rate))
+    start = max(0, (len(whole) - round(SECONDS * rate)) // 2)
+    target = whole[start : start + round(SECONDS * rate)]
+    low = resampled(target, rate, 1000 * kilohertz)
+    given = np.pad(resampled(low, 1000 * kilohertz, rate), (0, 64))[: len(target)]
+    gain = np.float32(10.0 ** (LEVEL_DBFS / 20.0) / max(active_rms(given), 1e-5))
+    cutoff = EDGE_SHARE * 500.0 * kilohertz
+    own = np.asarray(cached_mono(row, row.rate))
+    valid_hz = min(rate / 2.0, 0.97 * find_wall(own, row.rate))
+    loudness = pyloudnorm.Meter(rate).integrated_loudness((target * gain).astype(np.float64))
+    if valid_hz < 1.15 * cutoff or not np.isfinite(loudness):
+        return None
+    name = f"{group} {kilohertz}k"
+    edge = Edge(cutoff, min(500.0, 0.15 * cutoff))
+    return Case(name, f"{row.file.stem} from {kilohertz} kHz", rate, target * gain, given * gain, edge, valid_hz,
+                float(10.0 ** ((LUFS - loudness) / 20.0)))  # fmt: skip

@@ -35,7 +35,7 @@ UPSAMPLE_ROWS: Final[Mapping[str, Mapping[str, int]]] = {
     },
     "bwe48": {
         **{f"speech {khz}-48k": 76 for khz in (24, 12, 8)},
-        **{"music 24-48k": 14, "music 8-48k": 15, "music under 4k": 15, "music under 8k": 15, "music under 16k": 12},
+        **{"music 24-48k": 14, "music 8-48k": 15, "music under 4k": 15, "music under 8k": 15, "music under 16k": 11},
         **{f"{which} filters 48k": 27 for which in ("seen", "unseen")},
     },
 }

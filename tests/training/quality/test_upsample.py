@@ -176,6 +176,12 @@ def test_networks_that_arent_there_are_told_and_dont_take_part(tmp_path: Path, m
     monkeypatch.setattr(upsample_contenders, "room_folder", lambda room: tmp_path / room)
     assert upsample_contenders.network("bwe16", RATE) == []
     assert upsample_contenders.films(2) == []
+    (tmp_path / "tfilm").mkdir()
+    for file in ("card.toml", "x4.onnx"):
+        (tmp_path / "tfilm" / file).touch()
+    assert upsample_contenders.films(2) == []
+    assert [contender.name for contender in upsample_contenders.films(4)] == ["tfilm", "tfilm, band kept"]
+    assert upsample_contenders.why_absent()["tfilm"] == "models/tfilm lacks x2.onnx, x8.onnx"
     assert upsample_contenders.why_absent()["afilm"] == "models/afilm lacks card.toml, x2.onnx, x4.onnx, x8.onnx"
     (tmp_path / "bwe16").mkdir()
     for file in ("card.toml", "weights.onnx"):
@@ -297,7 +303,7 @@ def test_a_run_writes_prints_and_draws_and_misses_what_isnt_there(
 ) -> None:
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(upsample, "rounds", few)
-    monkeypatch.setattr(upsample, "is_here", lambda room: False)
+    monkeypatch.setattr(upsample, "files_here", lambda room: ())
     monkeypatch.setattr(upsample, "why_absent", lambda: {"bwe16": "models/bwe16 lacks weights.onnx"})
     monkeypatch.setattr(validation, "left_out", dict)
     monkeypatch.setattr(upsample, "remarks", lambda *_: ["a remark"])

@@ -35,8 +35,8 @@ from training.quality.scoreboards.upsample_contenders import (
     SINC,
     SPLINE,
     TRUE_MAGNITUDE,
+    files_here,
     films,
-    is_here,
     network,
     why_absent,
 )
@@ -96,9 +96,7 @@ def measured_networks() -> dict[str, dict[str, str]]:
     from training.rooms import weights_sha256  # here: the processes that measure need no torch
 
     return {
-        room: {file: weights_sha256(room, file) for file in files}
-        for room, files in ROOM_FILES.items()
-        if is_here(room)
+        room: {file: weights_sha256(room, file) for file in files} for room in ROOM_FILES if (files := files_here(room))
     }
 
 

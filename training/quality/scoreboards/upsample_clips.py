@@ -15,7 +15,7 @@ from engine.audio.stft import torch_compatible_frames
 from training import validation
 from training.data import Recording, cached_mono, read_manifest, usable_recordings
 from training.data.resampling import resampled
-from training.quality.measures.bandwidth import LUFS, STFT
+from training.quality.measures.bandwidth import ACTIVE_DB, LUFS, STFT
 from training.quality.measures.base import NotMeasurableError
 from training.quality.measures.waveform import lufs
 from training.validation import Clip
@@ -84,8 +84,9 @@ def with_room_above(clips: Sequence[Clip], cutoff_hz: float) -> list[Clip]:
 def valid_hz(clip: Clip) -> float:
     """Return up to where a clip can be compared: half its rate, or its own wall.
 
-    A wall is where the mean level falls for good under what the log-spectral distance can see, followed down its steep
-    slope to where that begins. What was resampled from a lower rate ends before that one's filter.
+    A wall is where the median level falls for good under what the log-spectral distance can see, followed down its
+    steep slope to where that begins: a lossy encoder leaves the top out of most frames, not of all. What was resampled
+    from a lower rate ends before that one's filter.
     """
     try:
         gain = 10.0 ** ((LUFS - lufs(clip.samples, clip.rate)) / 20.0)
@@ -95,11 +96,13 @@ def valid_hz(clip: Clip) -> float:
 
 
 def levels_db(samples: np.ndarray) -> np.ndarray:
-    """Return the mean power of each bin in dB, not under -80; shape (bins,)."""
+    """Return the median power of each bin over the frames that sound, in dB, not under -80; shape (bins,)."""
     spectra = torch_compatible_frames(np.ascontiguousarray(samples, dtype=np.float32), STFT)
     inside = spectra[2:-2] if len(spectra) > 4 else spectra  # a clip that was cut has every frequency at its ends
-    power = (inside.real**2 + inside.imag**2).mean(axis=0)
-    return np.asarray(10.0 * np.log10(np.maximum(power, 1e-8)))
+    power = inside.real**2 + inside.imag**2
+    whole = power.sum(axis=1)
+    sounding = power[whole >= whole.max() * 10.0 ** (-ACTIVE_DB / 10.0)]
+    return np.asarray(10.0 * np.log10(np.maximum(np.median(sounding, axis=0), 1e-8)))
 
 
 def wall_hz(levels: np.ndarray, rate: int) -> float:

@@ -130,13 +130,14 @@ NOISE_AT_LEVEL: Final = Contender("noise, true level", "ceiling", _Drawn(_noise_
 TRUE_MAGNITUDE: Final = Contender("true magnitude", "ceiling", _Drawn(_true_magnitude))
 
 
-def is_here(room: str) -> bool:
-    """Whether all weights of a room are here, so that it can take part."""
-    return room not in why_absent()
+def files_here(room: str) -> tuple[str, ...]:
+    """Return which weights of a room are here, each of which takes part."""
+    folder = room_folder(room)
+    return tuple(file for file in ROOM_FILES[room] if (folder / "card.toml").is_file() and (folder / file).is_file())
 
 
 def why_absent() -> dict[str, str]:
-    """Return what can't take part and why, by room."""
+    """Return what can't take part or not with all its networks, and why, by room."""
     return {
         room: f"models/{room} lacks {', '.join(lacking)}"
         for room, files in ROOM_FILES.items()
@@ -146,7 +147,7 @@ def why_absent() -> dict[str, str]:
 
 def network(room: str, rate: int, **values: Value) -> list[Contender]:
     """Return the tool with a frame network as a contender, none if that isn't here."""
-    if not is_here(room):
+    if not files_here(room):
         return []
     told = ", edge told" if "cutoff_hz" in values else ""
     return [_tooled({"model": room, "rate_hz": rate, **values}, room + told)]
@@ -157,7 +158,7 @@ def films(factor: int) -> list[Contender]:
     return [
         _tooled({"model": room, "factor": str(factor), "keep_band": kept}, room + ", band kept" * kept)
         for room in FILMS
-        if is_here(room)
+        if f"x{factor}.onnx" in files_here(room)
         for kept in (False, True)
     ]
 

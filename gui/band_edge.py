@@ -17,7 +17,7 @@ from engine.tools.tool import Analysis, Job, Knob, Params, Tool, Value, complete
 from gui.numbers import signed
 from gui.panels.knobs import is_automatic
 from gui.views.annotations import BandEdge
-from gui.views.edge_line import certainty, edge_hz
+from gui.views.edge_line import certainty, edge_hz, is_unsure
 
 LOWEST_HZ = 100.0  # to which an edge can be put by hand
 
@@ -140,6 +140,8 @@ def learnt_words(device: Device, analysis: Analysis) -> tuple[str, ...]:
     edge = edge_of(device, analysis)
     if edge is None:
         return ()
+    if is_unsure(edge):
+        return (f"No clear edge: {edge_hz(edge.hz)} is taken for it",)
     if edge.is_set:
         return (f"Edge set to {edge_hz(edge.hz)}; found at {edge_hz(edge.found_hz)}",)
     return (f"Edge at {edge_hz(edge.hz)}, {certainty(edge)}",)
@@ -152,8 +154,12 @@ def warnings_of(device: Device, analysis: Analysis) -> tuple[str, ...]:
     if isinstance(tool, Remarks):
         found = tool.remarks(device.below.format, params_of(tool, device.step), analysis)
     sentences = found if isinstance(found, Sequence) and not isinstance(found, str) else ()
-    return tuple(_sentence(text) for text in sentences if isinstance(text, str) and text)
+    return tuple(_sentence(text, tool) for text in sentences if isinstance(text, str) and text)
 
 
-def _sentence(text: str) -> str:
+def _sentence(text: str, tool: Tool) -> str:
+    """Return a sentence of a tool as a card says it: knobs are called what stands at them."""
+    for knob in tool.knobs:
+        if "_" in knob.name:
+            text = text.replace(knob.name, knob.label)
     return text[:1].upper() + text[1:]

@@ -371,7 +371,9 @@ class Document(QObject):
             self.edit(self.recipe.replace_step(device, change(step)), name, gesture)
 
     def set_knob(self, device: str, knob: str, value: Value, gesture: str = "") -> None:
-        """Turn a knob. Values equal to the default aren't written down."""
+        """Turn a knob. Values equal to the default aren't written down, nor is what the new value rules out."""
+        from engine.cli.process import EITHER_OR  # the window is painted sooner without it
+
         step = self.step(device)
         tool = self.tool_by_name.get(step.tool) if step is not None else None
         if step is None or tool is None:
@@ -379,7 +381,11 @@ class Document(QObject):
         found = next((item for item in tool.knobs if item.name == knob), None)
         if found is None:
             return
-        self.change_step(device, lambda old: replace(old, params=_with_value(old.params, found, value)), "", gesture)
+        turned = replace(step, params=_with_value(step.params, found, value))
+        name = name_of_change(self.recipe, self.recipe.replace_step(device, turned), self.tool_by_name)
+        excluded = EITHER_OR.get(knob, ()) if found.check(value) != found.default else ()
+        kept = {other: old for other, old in turned.params.items() if other not in excluded}
+        self.change_step(device, lambda _old: replace(turned, params=kept), name if excluded else "", gesture)
 
     def set_mix(self, device: str, mix: float, gesture: str = "") -> None:
         """Set how much of a device is heard, 0 to 1."""

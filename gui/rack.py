@@ -151,6 +151,8 @@ class Rack(QScrollArea):
         self.setAccessibleName("Rack")
         self._tools = {tool.name: tool for tool in tools}
         self._connect = connect
+        self._size = theme.px(100)
+        theme.CHANGES.changed.connect(self._forget_cards)
         self.inside = DropColumn()
         self.inside.moved.connect(self.moved)
         self.setWidget(self.inside)
@@ -162,6 +164,12 @@ class Rack(QScrollArea):
             "A device in the rack is heard at once, from the play\ncursor outwards. There is no Apply button.", "second"
         )
         self.inside.column.addWidget(self.hint)
+
+    def _forget_cards(self) -> None:
+        """Build the cards anew at the next occasion if type has another size: they are measured for one."""
+        if theme.px(100) != self._size:
+            self._size = theme.px(100)
+            self._arrange([])
 
     @property
     def cards(self) -> list[Card]:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 WIDTH, HEIGHT = 1440, 900
@@ -170,7 +171,53 @@ def photograph(folder: Path) -> None:
     camera.wait(lambda: commands.document.source is not None)
     camera.wait(camera.is_settled)
     camera.shoot("no-devices")
+    _upsample(camera)
     camera.close()
+
+
+def _upsample(camera: Photographer) -> None:
+    """Photograph a recording of 16 kHz that is given 48: edge, generated band, both sides and their difference."""
+    from engine.audio.files import open_signal, write
+    from engine.audio.resample import ResampledSignal
+    from engine.demo import paths
+
+    commands = camera.commands
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "Side 1, 16 kHz.wav"
+        write(ResampledSignal(open_signal(paths().clean), 16_000), path)
+        commands.files.open(path)
+        camera.wait(lambda: commands.document.opening is None and commands.document.title == path.stem)
+        camera.do("add-upsample")
+        rendering = commands.rendering
+        camera.wait(lambda: not rendering.is_stale and rendering.rendered is not None)
+        if rendering.rendered is not None and rendering.rendered.problems:  # without its networks there is nothing
+            sys.stdout.write(f"no pictures of Upsample: {rendering.rendered.problems[0]}\n")
+            commands.document.close()
+            return
+        camera.wait(lambda: rendering.fraction > 0.3 or camera.is_settled())
+        camera.shoot("upsample-rendering")
+        camera.wait(camera.is_settled)
+        camera.shoot("upsample")
+        for monitor in ("a", "delta", "b"):
+            camera.do(f"hear_{monitor}")
+            camera.shoot(f"upsample-hears-{monitor}")
+        line = commands.ensure_canvas().state.edge
+        line.drag(5000.0)
+        camera.shoot("upsample-drag")
+        line.drop()
+        camera.wait(camera.is_settled)
+        camera.do("light_theme")
+        camera.shoot("upsample-light")
+        camera.do("light_theme")
+        plain = commands.windows.prefs
+        commands.windows.take_preferences(replace(plain, type_percent=150))
+        camera.rest(0.3)
+        camera.shoot("upsample-large-type")
+        commands.windows.take_preferences(plain)
+        camera.do("export")
+        camera.shoot("upsample-export", of_dialog=True)
+        camera.close_dialog()
+        commands.document.close()
 
 
 def _loading(camera: Photographer) -> None:

@@ -197,12 +197,12 @@ class Card(QFrame):
 
     def _align(self, stages: set[str]) -> None:
         """Let the controls of stages stand under each other, and with one stage those of all other rows too."""
-        most = 76 if self.listen is not None else 104
+        is_only = len(stages) == 1
+        most = 76 if self.listen is not None else 72 if is_only else 104
         inside = [
             row for row in self.rows.values() if row.knob.group in stages and row.row.contentsMargins().left() == INDENT
         ]
         labels = [row.name_label for row in self.stages.values() if row.knob is not None]
-        is_only = len(stages) == 1
         widen_labels(labels + [row.name_label for row in inside if is_only], most)
         outside = [row.name_label for row in self.rows.values() if row.knob.group not in stages]
         self._width_outside = max((one.width() for one in labels), default=0) + INDENT if is_only and labels else 0

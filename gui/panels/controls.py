@@ -331,6 +331,11 @@ class Chooser(QComboBox):
         if index != self.currentIndex():
             self.setCurrentIndex(index)
 
+    def let_shrink(self) -> None:
+        """Take the room there is, not that of the longest choice."""
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)
+
     def fit_to_current(self) -> None:
         """Be as wide as what is shown, not as the longest choice."""
         width = QFontMetrics(theme.ui_font(12)).horizontalAdvance(self.currentText())

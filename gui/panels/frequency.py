@@ -83,6 +83,7 @@ class RateRow(KnobRow):
         self._input_rate = 0
         self._value: Value = knob.default
         self.control = Chooser(self.title)
+        self.control.let_shrink()
         self.row.addWidget(self.name_label)
         self.row.addWidget(self.control, 1)
         self.control.picked.connect(lambda text: self.changed.emit(int(text), ""))

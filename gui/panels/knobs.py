@@ -95,7 +95,7 @@ class SliderRow(KnobRow):
         self.slider = Slider(self.title)
         self.slider.setRange(0, min(self._steps, 1000))
         self.slider.setPageStep(max(1, self.slider.maximum() // 10))
-        self.field = NumberField(f"{self.title}, number", unit=knob.unit)
+        self.field = NumberField(f"{self.title}, number", theme.px(66), knob.unit)
         self.row.addWidget(self.name_label)
         self.row.addWidget(self.slider, 1)
         self.row.addWidget(self.field)
@@ -130,7 +130,7 @@ class SliderRow(KnobRow):
         step = self.knob.step if self.knob.kind == "float" else 1.0
         ends = (knob_value(end, step, self.knob.unit) for end in (self.knob.minimum, self.knob.maximum))
         metrics = QFontMetrics(theme.mono_font(12))
-        return max(metrics.horizontalAdvance(text) for text in ends) + 12
+        return max(metrics.horizontalAdvance(text) for text in ends) + 8
 
     def set_field_width(self, width: int) -> None:
         """Give the number so much room, so that sliders under each other end under each other."""
@@ -192,6 +192,7 @@ class ChoiceRow(KnobRow):
             self.row.addWidget(self.control, 1)
         else:
             self.control = Chooser(self.title)
+            self.control.let_shrink()
             self.control.show_choices(pairs, str(knob.default))
             self.row.addWidget(self.control, 1)
         self.control.picked.connect(lambda value: self.changed.emit(value, ""))

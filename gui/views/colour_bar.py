@@ -54,7 +54,7 @@ class ColourBar:
             y = bar.top() + (high - number * step) / (high - low) * (bar.height() - 1)
             y = min(max(y, bar.top() + 4), bar.bottom() - 4)
             painter.setPen(QColor(look.text3))
-            box = QRectF(bar.right() + 4, y - 8, 36, 16)
+            box = QRectF(bar.right() + 4, y - 8, gutter.right() - bar.right() - 3, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, signed(number * step, 0))
 
     def take(self, gutter: QRect, y: float) -> Callable[[float], None] | None:

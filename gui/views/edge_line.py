@@ -85,6 +85,8 @@ class EdgeLine(QObject):
         """What stands at the line: 7.63 kHz edge, and how sure that is."""
         if self.shown is None or self.hz is None:
             return ""
+        if is_unsure(self.shown) and not self.is_dragged:
+            return f"{edge_hz(self.hz)} · no clear edge"
         return f"{edge_hz(self.hz)} edge" + ("" if self.is_dragged else f" · {certainty(self.shown)}")
 
 
@@ -94,10 +96,15 @@ def edge_hz(hz: float) -> str:
     return f"{hz / 1000:.{2 if hz < 10_000 else 1}f} kHz" if hz >= 1000 else f"{hz} Hz"
 
 
+def is_unsure(edge: BandEdge) -> bool:
+    """Return whether an edge is no more than a guess."""
+    return not edge.is_set and edge.confidence is not None and edge.confidence < UNSURE
+
+
 def certainty(edge: BandEdge) -> str:
-    """Return how an edge is known."""
+    """Return how an edge is known, one that isn't unsure."""
     if edge.is_set:
         return "set by hand"
     if edge.confidence is None:
         return "found"
-    return f"{100 * edge.confidence:.0f} % sure" if edge.confidence >= UNSURE else "no clear edge found"
+    return f"{100 * edge.confidence:.0f} % sure"

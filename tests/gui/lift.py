@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.audio.resample import ResampledSignal, resampled_frames
 from engine.audio.signal import Format, Samples, Signal, Span
+from engine.errors import UsageError
 from engine.tools.tool import NO_JOB, Analysis, Inputs, Job, Knob, Params, Value
 
 ADDED_HZ, ADDED = 12_000.0, 0.05  # the tone that is generated, and its amplitude
@@ -25,6 +26,7 @@ class Lift:
     version: int = 1
     knobs: tuple[Knob, ...] = (
         Knob("rate_hz", "Sample rate", "int", 0, 0, 192_000, 1, "Hz"),
+        Knob("factor", "Factor", "choice", "none", choices=("none", "2", "4")),
         Knob("generate", "Generate", "bool", True, group="generate"),
         Knob("amount", "Amount", "float", 100.0, 0.0, 100.0, 1.0, "%", group="generate"),
         Knob("cutoff_hz", "Cutoff", "float", 0.0, 0.0, 96_000.0, 1.0, "Hz", group="generate"),
@@ -41,6 +43,10 @@ class Lift:
 
     def output_format(self, given: Format, params: Params) -> Format:
         rate = int(params["rate_hz"]) or max(given.rate, 48_000)
+        if params["factor"] != "none":
+            if params["rate_hz"]:
+                raise UsageError("a rate and a factor can't both be had", "give one of them")
+            rate = given.rate * int(str(params["factor"]))
         return Format(rate, given.channels, resampled_frames(given.frames, given.rate, rate))
 
     def analyse(self, signal: Signal, params: Params, inputs: Inputs, job: Job = NO_JOB) -> Analysis:

@@ -213,3 +213,10 @@ def test_the_transport_and_the_card_say_both_rates(lifted: Desk) -> None:
     lifted.settle()
     assert card.counted.full_text() == "16 → 96 kHz"
     assert lifted.names()[-1] == "Sample rate 96000 Hz"
+    lifted.commands.document.set_knob(card.device_id, "factor", "2")  # takes the place of the rate
+    lifted.settle()
+    assert card.counted.full_text() == "16 → 32 kHz"
+    assert lifted.names()[-1] == "Lift factor: 2"
+    lifted.do("undo")
+    lifted.settle()
+    assert card.counted.full_text() == "16 → 96 kHz"

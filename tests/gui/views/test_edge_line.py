@@ -197,7 +197,7 @@ def test_the_line_says_how_it_is_known() -> None:
     assert line.words == ""
     for edge, words in (
         (BandEdge(7627.0, 7627.0, 0.864), "7.63 kHz edge · 86 % sure"),
-        (BandEdge(8000.0, 8000.0, 0.1), "8.00 kHz edge · no clear edge found"),
+        (BandEdge(8000.0, 8000.0, 0.1), "8.00 kHz · no clear edge"),
         (BandEdge(8200.0, 7627.0, 0.864, is_set=True), "8.20 kHz edge · set by hand"),
         (BandEdge(16_000.0, 16_000.0), "16.0 kHz edge · found"),
     ):

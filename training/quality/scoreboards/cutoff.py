@@ -1,0 +1,195 @@
+"""Whether the cutoff finder finds known cutoffs, and leaves recordings alone that have none.
+
+Forty cutoffs, six kinds of filters, with and without hiss, on real recordings. Beside it stand the simpler ways to say
+where a recording ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from engine.audio.signal import Signal
+from engine.measure import bandwidth_hz, find_cutoff
+from engine.measure.levels import long_term_spectrum_db
+from training.quality.cases import Case, Material, undamaged
+from training.quality.contenders import Answer, Contender, Role
+from training.quality.harness import Round, measure_rounds
+from training.quality.measures import Measure, NotMeasurableError
+from training.quality.report import Verdict, printed, write_json
+from training.quality.scoreboards import Options
+from training.quality.scoreboards.cutoff_cases import (
+    ABOVE_NOISE_DB,
+    OWN_FALL_DB,
+    UNDER_PEAK_DB,
+    filtered_cases,
+    full_band_clips,
+    programmes,
+)
+from training.quality.table import Report
+
+SUMMARY = "whether the band edge of a recording is found blind"
+FLOOR, TARGET = (8, 90.0), (5, 95.0)  # percent off the true edge, percent of the cases
+FULL_BAND: Final = "unfiltered"
+GREY_DB: Final = 3.0  # a noise this near to the limit may be called either
+NOISY_DB: Final = 20.0
+
+
+@dataclass(frozen=True)
+class _Finder:
+    """A way to say where a recording ends, and its facts."""
+
+    find: Callable[[Signal], dict[str, float | bool]]
+
+    def __call__(self, material: Material, /) -> Answer:
+        return Answer(material.given, material.rate, self.find(material.signal))
+
+
+@dataclass(frozen=True)
+class _Within:
+    percent: float
+
+    def __call__(self, material: Material, answer: Answer) -> float:
+        return 100.0 * (_error_percent(material, answer) <= self.percent)
+
+
+def run(options: Options) -> int:
+    """Measure, print and write; 1 if the floor was missed or something failed."""
+    began = time.monotonic()
+    report = measure_rounds(rounds(options.quick), options.jobs, options.progress)
+    judged = verdicts(report)
+    write_json(
+        {"quick": options.quick, "verdicts": [str(line) for line in judged]} | report.as_json(),
+        options.json or options.out / "cutoff.json",
+    )
+    print(printed(report))
+    print("", *_pooled_lines(report), "", *judged, sep="\n")
+    print(f"{report.cases} measurements in {time.monotonic() - began:.0f} s; report in {options.out}")
+    return int(bool(report.failures) or any(line.fails for line in judged))
+
+
+def rounds(quick: bool = False) -> list[Round]:
+    """Return the filtered recordings, and those that nobody filtered."""
+    clips, whole = programmes(), full_band_clips()
+    cases = filtered_cases(clips, each=1, step=5) if quick else filtered_cases(clips)
+    unfiltered = [Case(FULL_BAND, clip, undamaged) for clip in whole[:: 8 if quick else 1]]
+    return [Round(cases, CONTENDERS, MEASURES), Round(unfiltered, CONTENDERS[-1:], [CALLED_FULL])]
+
+
+def verdicts(report: Report) -> list[Verdict]:
+    """Judge what was promised, over all filters."""
+    lines = []
+    for kind, (percent, bound) in zip(("floor", "target"), (FLOOR, TARGET), strict=True):
+        shares = pooled(report, f"within {percent} %", "shellac")
+        value = float(np.mean(shares)) if shares else None
+        text = f"share of the cutoffs found within {percent} %"
+        lines.append(Verdict(text, value, bound, "%", "floor" if kind == "floor" else "target"))
+    return lines
+
+
+def pooled(report: Report, measure: str, contender: str, ending: str = "") -> list[float]:
+    """Return the figures of all rows whose name ends so."""
+    return [
+        figure.value
+        for figure in report.figures
+        if figure.measure == measure and figure.contender == contender and figure.kind.endswith(ending)
+    ]
+
+
+def _pooled_lines(report: Report) -> list[str]:
+    lines = []
+    for name, ending in (("all", ""), ("with hiss", ", hiss")):
+        for contender in CONTENDERS:
+            five, eight = (pooled(report, f"within {p} %", contender.name, ending) for p in (5, 8))
+            if five:
+                shares = f"{np.mean(five):.1f} % within 5 %, {np.mean(eight):.1f} % within 8 %"
+                lines.append(f"{name}, {contender.name}: {shares} of {len(five)}")
+    return lines
+
+
+def _error_percent(material: Material, answer: Answer) -> float:
+    if not material.facts["answerable"]:
+        raise NotMeasurableError("the clean source holds too little near the edge (see the definition)")
+    return 100.0 * abs(float(answer.facts["cutoff_hz"]) / float(material.facts["cutoff_hz"]) - 1.0)
+
+
+def _capped_error(material: Material, answer: Answer) -> float:
+    return min(100.0, _error_percent(material, answer))
+
+
+def _noise_told(material: Material, answer: Answer) -> float:
+    if "is_noisy" not in answer.facts:
+        raise NotMeasurableError("it says nothing about noise")
+    _error_percent(material, answer)
+    over_db = float(material.facts["over_noise_db"])
+    if abs(over_db - NOISY_DB) < GREY_DB:
+        raise NotMeasurableError(f"the noise is within {GREY_DB:g} dB of the limit")
+    return 100.0 * (bool(answer.facts["is_noisy"]) == (over_db < NOISY_DB))
+
+
+def _called_full(material: Material, answer: Answer) -> float:
+    return 100.0 * bool(answer.facts["is_full_band"])
+
+
+def _ours(signal: Signal) -> dict[str, float | bool]:
+    found = find_cutoff(signal)
+    return {"cutoff_hz": found.cutoff_hz, "is_noisy": found.is_noisy, "is_full_band": found.is_full_band}
+
+
+def _bandwidth(signal: Signal) -> dict[str, float | bool]:
+    return {"cutoff_hz": bandwidth_hz(signal)}
+
+
+def _rolloff(signal: Signal) -> dict[str, float | bool]:
+    """Return the frequency under which 99 % of the energy lies, as music information retrieval has it."""
+    hertz, power_db = long_term_spectrum_db(signal)
+    energy = np.cumsum(10.0 ** (power_db / 10.0))
+    return {"cutoff_hz": float(hertz[np.searchsorted(energy, 0.99 * energy[-1])])}
+
+
+def _contender(name: str, role: Role, find: Callable[[Signal], dict[str, float | bool]]) -> Contender:
+    return Contender(name, role, _Finder(find))
+
+
+CONTENDERS: Final[Sequence[Contender]] = (
+    _contender("99 % rolloff", "floor", _rolloff),
+    _contender("bandwidth", "peer", _bandwidth),
+    _contender("shellac", "ours", _ours),
+)
+_ANSWERABLE: Final = (
+    f"cases whose clean source, in the half octave under the edge, stands {ABOVE_NOISE_DB:g} dB over 16-bit noise and "
+    f"hiss, lies at most {UNDER_PEAK_DB:g} dB under its peak and falls by less than {OWN_FALL_DB:g} dB to the half "
+    "octave above"
+)
+MEASURES: Final = (
+    *(
+        Measure(
+            f"within {p} %",
+            "% of cases",
+            "higher",
+            f"how often the answer is within {p} % of where the filter is 6 dB down; {_ANSWERABLE}",
+            _Within(p),
+        )
+        for p in (5, 8)
+    ),
+    Measure("error", "%", "lower", "|answer / truth - 1|, 100 % at most, the same cases", _capped_error),
+    Measure(
+        "noise told",
+        "% of cases",
+        "higher",
+        "how often is_noisy is right, the same cases; noisy: the programme in the third of an octave under the edge "
+        f"stands under {NOISY_DB:g} dB over hiss and rounding; left out within {GREY_DB:g} dB of that",
+        _noise_told,
+    ),
+)
+CALLED_FULL: Final = Measure(
+    "called full band",
+    "% of recordings",
+    "higher",
+    "how often a lossless recording in which the manifest notes no wall is called full band",
+    _called_full,
+)

@@ -1,0 +1,182 @@
+"""Recordings low-passed at a known frequency, and left alone: what the cutoff finder is asked, and the truth.
+
+The truth is the frequency at which the filter itself, fed with long white noise, is 6 dB down. Which cases can be
+answered is decided by the clean source alone, by rules that were fixed before the first measurement.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache, partial
+from typing import Final
+
+import numpy as np
+import scipy.signal
+import soxr
+from numpy.typing import NDArray
+
+from training.data import Recording, read_mono, usable_recordings
+from training.quality.cases import Case, Material, Samples
+from training.validation import Clip, rendered_piano
+
+Doubles = NDArray[np.float64]
+
+SECONDS: Final = 15.0  # longest excerpt
+EXCERPT_AT: Final = 20.0  # seconds into long files
+CUTOFFS_HZ: Final = tuple(float(f) for f in np.geomspace(1_500.0, 20_000.0, 40))
+KINDS: Final = ("butterworth 8", "butterworth 12", "chebyshev 1", "elliptic", "gentle FIR", "resampled")
+HISS_SNR_DB: Final = 30.0
+PEAK_AT_MOST: Final = 0.7
+HIGHEST_CORNER: Final = 0.45  # of the rate; nearer to its half the filters of the books can't be built
+
+# A case can be answered if the clean source, in the half octave under the edge,
+ABOVE_NOISE_DB: Final = 10.0  # stands so far above 16-bit noise plus the hiss, and
+UNDER_PEAK_DB: Final = 60.0  # lies no further under its peak (the manifest's definition of bandwidth), and
+OWN_FALL_DB: Final = 20.0  # doesn't fall by more to the half octave above: that would be an edge of its own.
+SIXTEEN_BIT_POWER: Final = 3.0 * 2.0**-30 / 12.0  # of rounding with triangular dither
+
+LISTED: Final = (
+    "speech_single/LJ003-0069", "speech_single/LJ003-0076", "speech_single/LJ003-0085", "music/librosa/3436",
+    "music/librosa/Kevin_MacLeod_-_Vibe_Ace", "music/librosa/sorohanro", "music/sms-tools/cello-double-2",
+    "music/sms-tools/orchestra", "music/sms-tools/singing-female", "music/sms-tools/speech-male",
+    "music/sms-tools/tedeum2", "violin/",
+)  # fmt: skip
+ACTORS: Final = {"actor 13": "speech_multi/actor_13", "actor 14": "speech_multi/actor_14", "singer 06": "singing/"}
+
+
+def programmes() -> list[Clip]:
+    """Return speech, song, orchestra, jazz, violin, piano out of the validation split, at their own rates.
+
+    The actors' clips of 2 s are strung together, as nobody asks for the band of 2 s.
+
+    Raises
+    ------
+    NoRecordingsError
+        If no validation recording can be used.
+    """
+    rows = usable_recordings("validation", "all")
+    clips = [_excerpt(row.path, row) for row in rows if row.path.startswith(LISTED)]
+    for name, start in ACTORS.items():
+        own = [row for row in rows if row.path.startswith(start)]
+        if own:
+            clips.append(_excerpt(name, *own[:9]))
+    return clips + rendered_piano()
+
+
+def full_band_clips() -> list[Clip]:
+    """Return the validation recordings that are lossless and in which nobody has found a wall, as they are."""
+    rows = usable_recordings("validation", "all")
+    return [_excerpt(row.path, row) for row in rows if row.path.endswith(".flac") and "wall" not in row.note]
+
+
+def _excerpt(name: str, *rows: Recording) -> Clip:
+    rate = rows[0].rate
+    samples = np.concatenate([read_mono(row, rate) for row in rows])
+    start = round(EXCERPT_AT * rate) if len(samples) > (EXCERPT_AT + SECONDS) * rate else 0
+    return Clip(name, rows[0].set, rate, samples[start : start + round(SECONDS * rate)])
+
+
+def filtered_cases(clips: list[Clip], each: int = 2, step: int = 1) -> list[Case]:
+    """Return a case for every filter, cutoff and hiss or none, on `each` of the clips in turn that reach so high."""
+    cases: list[Case] = []
+    for number, hertz in enumerate(CUTOFFS_HZ[::step]):
+        for kind in KINDS:
+            able = [clip for clip in clips if hertz < HIGHEST_CORNER * clip.rate]
+            for hiss_snr_db in (None, HISS_SNR_DB):
+                row = kind if hiss_snr_db is None else f"{kind}, hiss"
+                damage = partial(low_pass_case, kind=kind, hertz=hertz, hiss_snr_db=hiss_snr_db)
+                for turn in range(min(each, len(able))):
+                    seed = len(cases)
+                    clip = able[(seed * 7 + number + turn) % len(able)]
+                    cases.append(Case(row, clip, damage, seed))
+    return cases
+
+
+def low_pass_case(clip: Clip, seed: int, kind: str, hertz: float, hiss_snr_db: float | None) -> Material:
+    """Low-pass a clip, hiss over it, round to 16 bits.
+
+    Facts: `cutoff_hz`, the truth; `answerable`; `over_noise_db`, the programme in the third of an octave under the
+    edge over hiss and rounding.
+    """
+    samples = clip.samples * np.float32(min(1.0, PEAK_AT_MOST / max(float(np.abs(clip.samples).max()), 1e-9)))
+    filtered, true_hz = low_passed(samples, clip.rate, kind, hertz), edge_hz(kind, clip.rate, hertz)
+    hiss_power = 0.0
+    if hiss_snr_db is not None:
+        hiss_power = float(np.mean(np.square(filtered))) / 10.0 ** (hiss_snr_db / 10.0)
+    hiss = math.sqrt(hiss_power) * np.random.default_rng((seed, 1)).standard_normal(len(filtered))
+    noise = (SIXTEEN_BIT_POWER + hiss_power) / (clip.rate / 2.0)
+    under = _mean_density(filtered, clip.rate, true_hz / 2.0 ** (1.0 / 3.0), true_hz)
+    facts = {
+        "cutoff_hz": true_hz,
+        "answerable": is_answerable(samples, clip.rate, true_hz, noise),
+        "over_noise_db": 10.0 * math.log10(under / noise + 1e-30),
+    }
+    return Material(rounded(filtered + hiss, seed), samples, clip.rate, facts=facts)
+
+
+def is_answerable(clean: Samples, rate: int, true_hz: float, noise_density: float) -> bool:
+    """Whether the clean source has sound where the edge shall be found; see the constants above."""
+    under = _mean_density(clean, rate, true_hz / math.sqrt(2.0), true_hz)
+    over = _mean_density(clean, rate, true_hz, min(true_hz * math.sqrt(2.0), rate / 2.0))
+    peak = float(_density(clean, rate)[1].max())
+    return bool(
+        under > noise_density * 10.0 ** (ABOVE_NOISE_DB / 10.0)
+        and under > peak / 10.0 ** (UNDER_PEAK_DB / 10.0)
+        and under < over * 10.0 ** (OWN_FALL_DB / 10.0)
+    )
+
+
+def low_passed(samples: Samples, rate: int, kind: str, hertz: float) -> Doubles:
+    """Return `samples` through one of `KINDS` with its corner, whatever that means to it, at `hertz`; same length."""
+    if kind == "gentle FIR":
+        # Hamming; from pass to stop a quarter of the corner: gentle for a wall, steep for nature.
+        taps = math.ceil(3.3 * rate / (0.25 * hertz)) | 1
+        return np.asarray(scipy.signal.oaconvolve(samples, scipy.signal.firwin(taps, hertz, fs=rate), mode="same"))
+    if kind == "resampled":
+        low = soxr.resample(samples, rate, 2.0 * hertz, quality="VHQ")
+        high = np.asarray(soxr.resample(low, 2.0 * hertz, rate, quality="VHQ"), dtype=np.float64)
+        return np.pad(high, (0, max(0, len(samples) - len(high))))[: len(samples)]
+    sections = _sections(kind, rate, hertz)
+    return np.asarray(scipy.signal.sosfilt(sections, samples.astype(np.float64)), dtype=np.float64)
+
+
+def _sections(kind: str, rate: int, hertz: float) -> Doubles:
+    if kind == "chebyshev 1":
+        return np.asarray(scipy.signal.cheby1(8, 1.0, hertz, fs=rate, output="sos"))
+    if kind == "elliptic":
+        return np.asarray(scipy.signal.ellip(8, 1.0, 60.0, hertz, fs=rate, output="sos"))
+    name, order = kind.split()
+    if name != "butterworth":
+        raise ValueError(f"there is no filter {kind!r}: choose from {', '.join(KINDS)}")
+    return np.asarray(scipy.signal.butter(int(order), hertz, fs=rate, output="sos"))
+
+
+@lru_cache(maxsize=2048)
+def edge_hz(kind: str, rate: int, hertz: float) -> float:
+    """Return where a filter is 6 dB under the top of its passband, by its response to 5 s of white noise."""
+    noise = np.random.default_rng(5).standard_normal(5 * rate).astype(np.float32)
+    grid, before = _density(noise, rate, 8192)
+    gain_db = 10.0 * np.log10(_density(low_passed(noise, rate, kind, hertz), rate, 8192)[1] / before + 1e-30)
+    passband = gain_db[(grid > 0.1 * hertz) & (grid < 0.9 * hertz)]
+    wanted = float(np.quantile(passband, 0.9)) - 20.0 * math.log10(2.0)
+    first = int(np.flatnonzero((gain_db < wanted) & (grid > 0.7 * hertz))[0])
+    share = (gain_db[first - 1] - wanted) / (gain_db[first - 1] - gain_db[first])
+    return float(grid[first - 1] + share * grid[1])
+
+
+def rounded(samples: Doubles, seed: int) -> Samples:
+    """Return samples rounded to 16 bits with triangular dither, as a file holds them."""
+    rng = np.random.default_rng((seed, 2))
+    dither = rng.random(len(samples)) - rng.random(len(samples))
+    return np.asarray(np.round(np.clip(samples, -1.0, 1.0) * 32768.0 + dither) / 32768.0, dtype=np.float32)
+
+
+def _density(samples: Samples | Doubles, rate: int, fft: int = 4096) -> tuple[Doubles, Doubles]:
+    grid, power = scipy.signal.welch(samples.astype(np.float64), rate, "hann", min(fft, len(samples)))
+    return np.asarray(grid), np.asarray(power)
+
+
+def _mean_density(samples: Samples | Doubles, rate: int, low_hz: float, high_hz: float) -> float:
+    grid, power = _density(samples, rate)
+    inside = power[(grid >= low_hz) & (grid < high_hz)]
+    return float(inside.mean()) if len(inside) else 0.0

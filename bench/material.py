@@ -21,20 +21,20 @@ def material_folder() -> Path:
     return Path(kept) if kept else default_cache_folder() / "bench"
 
 
-def _loop(channels: int) -> Samples:
-    """Return the demo at 44.1 kHz with `channels` channels that differ from each other, shape (frames, channels)."""
+def _loop(channels: int, wanted: int) -> Samples:
+    """Return the demo at that rate with `channels` channels that differ from each other, shape (frames, channels)."""
     samples, rate = soundfile.read(paths().aged, dtype="float32", always_2d=True)
-    if rate != RATE:
+    if rate != wanted:
         import soxr
 
-        samples = soxr.resample(samples, rate, RATE)
+        samples = soxr.resample(samples, rate, wanted)
     mono = np.ascontiguousarray(samples[:, 0], dtype=np.float32)
     # Shifted copies: equal channels would let a cache or a stereo trick halve the work.
-    return np.stack([np.roll(mono, index * RATE) for index in range(channels)], axis=1)
+    return np.stack([np.roll(mono, index * wanted) for index in range(channels)], axis=1)
 
 
-def recording(seconds: float, channels: int = 2, start_s: float = 0.0) -> Path:
-    """Return a 16-bit WAV file of that length at 44.1 kHz, written if it isn't there yet.
+def recording(seconds: float, channels: int = 2, start_s: float = 0.0, rate: int = RATE) -> Path:
+    """Return a 16-bit WAV file of that length and rate, written if it isn't there yet.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ def recording(seconds: float, channels: int = 2, start_s: float = 0.0) -> Path:
         Where in the demo it begins, so that two files differ.
     """
     folder = material_folder()
-    path = folder / f"demo-{seconds:g}s-{channels}ch-{start_s:g}.wav"
-    frames = round(seconds * RATE)
+    path = folder / f"demo-{seconds:g}s-{channels}ch-{start_s:g}-{rate}.wav"
+    frames = round(seconds * rate)
     if path.is_file() and soundfile.info(path).frames == frames:
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    loop = np.roll(_loop(channels), -round(start_s * RATE), axis=0)
+    loop = np.roll(_loop(channels, rate), -round(start_s * rate), axis=0)
     part = path.with_suffix(".part")
-    with soundfile.SoundFile(part, "w", RATE, channels, "PCM_16", format="WAV") as file:
+    with soundfile.SoundFile(part, "w", rate, channels, "PCM_16", format="WAV") as file:
         for start in range(0, frames, len(loop)):
             file.write(loop[: frames - start])
     part.replace(path)

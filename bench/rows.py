@@ -45,6 +45,6 @@ class Row:
 
 def all_rows() -> tuple[Row, ...]:
     """Return every row, in the order of the table."""
-    from bench import engine_rows, listening_rows, window_rows
+    from bench import engine_rows, listening_rows, upsample_rows, window_rows
 
-    return (*window_rows.ROWS, *engine_rows.ROWS, *listening_rows.ROWS)
+    return (*window_rows.ROWS, *engine_rows.ROWS, *upsample_rows.ROWS, *listening_rows.ROWS)

@@ -34,6 +34,7 @@ def test_every_figure_the_issue_asks_for_has_a_row() -> None:
     assert names >= {
         "first-paint", "open", "peaks", "zoom-waveform", "zoom-split", "first-tiles",
         "restore-stereo", "restore-mono", "first-sound", "cancel", "memory", "undo", "long-play",
+        "upsample-mono", "upsample-stereo", "upsample-film", "upsample-hour",
     }  # fmt: skip
     assert len(names) == len(all_rows())
 
@@ -57,6 +58,8 @@ def test_the_table_names_target_floor_and_what_was_missed() -> None:
 def test_the_material_has_the_length_asked_for(channels: int) -> None:
     info = soundfile.info(recording(30.0, channels))  # longer than the demo it repeats
     assert (info.frames, info.channels, info.samplerate) == (30 * RATE, channels, RATE)
+    info = soundfile.info(recording(30.0, channels, rate=24_000))
+    assert (info.frames, info.channels, info.samplerate) == (30 * 24_000, channels, 24_000)
 
 
 def test_a_row_runs_in_a_process_of_its_own_and_prints_json() -> None:

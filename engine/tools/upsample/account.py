@@ -58,7 +58,7 @@ def account(
     spans = stretches(after.frames, after.rate)
     for number, span in enumerate(spans):
         job.progress(number / len(spans), "measuring the generated band")
-        _add(sums, base, after, span, kept_hz, 10.0 ** (learned.level_db / 20.0))
+        _add(sums, base, after, span, kept_hz, learned.gain)
     if not sums.frames:
         return {}
     generated_db = _decibels(sums.generated / sums.frames)

@@ -5,6 +5,9 @@ A chunk of 5 s is computed from its own surroundings alone, on a grid of frames 
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,9 +23,11 @@ from engine.tools.upsample.plan import SPEECH_RATE, Plan
 FULL_STFT: Final = Stft(2048, 512)
 SPEECH_STFT: Final = Stft(1024, 256)
 # The networks look 24 frames far, two passes of Griffin and Lim 6 more: the rest is for the filter behind them.
-CONTEXT_FRAMES: Final = 38
+CONTEXT_FRAMES: Final = 34
 PASSES: Final = 2
 SILENT: Final = 10.0 ** (-90.0 / 20.0)  # peak under which nothing is made
+AT_ONCE: Final = 2  # chunks at work, 50 MB each; more cores than that share the work inside the network
+_turns = threading.BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,27 @@ def made_band(plane: Samples, window: Window, plan: Plan, edge: Edge, gain: floa
     Samples
         Shape of `plane`, at the level of `plane`; right where the context ends, arbitrary in it.
     """
+    if np.abs(plane).max(initial=0.0) < SILENT:
+        return np.zeros_like(plane)
+    with _turn(job):
+        return _made_band(plane, window, plan, edge, gain, job)
+
+
+@contextmanager
+def _turn(job: Job) -> Iterator[None]:
+    """Wait until fewer than `AT_ONCE` chunks are at work, and hear a cancel meanwhile."""
+    while not _turns.acquire(timeout=0.05):
+        job.check()
+    try:
+        yield
+    finally:
+        _turns.release()
+
+
+def _made_band(plane: Samples, window: Window, plan: Plan, edge: Edge, gain: float, job: Job) -> Samples:
     from engine.inference.network import network
 
     job.check()
-    if np.abs(plane).max(initial=0.0) < SILENT:
-        return np.zeros_like(plane)
     spectra = window.stft.forward(plane * np.float32(gain))
     features = network_input(spectra, plan.work_rate, edge)
     answer = network(plan.model, chosen(), plan.file).run({"features": features}, job)["log_gain"]

@@ -34,7 +34,7 @@ def reads(span: Span) -> Span:
     return Span(numbers[0] * HOP - _BEFORE, numbers[-1] * HOP - _BEFORE + WINDOW)
 
 
-def made(plane: Samples, span: Span, plan: Plan, job: Job) -> Samples:
+def made(plane: Samples, span: Span, plan: Plan, gain: float, job: Job) -> Samples:
     """Return what the network makes of a span.
 
     Parameters
@@ -43,11 +43,13 @@ def made(plane: Samples, span: Span, plan: Plan, job: Job) -> Samples:
         The recording raised by a spline, the frames of `reads(span)`, shape (frames,); zero outside of it.
     span
         At least one frame.
+    gain
+        Takes the recording to the level at which the network listens.
 
     Returns
     -------
     Samples
-        Shape (span.frames,).
+        Shape (span.frames,), at the level of `plane`.
     """
     from engine.inference.network import network
 
@@ -60,10 +62,10 @@ def made(plane: Samples, span: Span, plan: Plan, job: Job) -> Samples:
         if np.abs(given).max() < SILENT:
             answer = given
         else:
-            inputs = {"samples": np.ascontiguousarray(given[None, None])}
+            inputs = {"samples": np.ascontiguousarray(given[None, None]) * np.float32(gain)}
             # The only output, whatever its name: that of the input is taken.
             (answer,) = network(plan.model, chosen(), plan.file).run(inputs, job).values()
-            answer = answer[0, 0]
+            answer = answer[0, 0] * np.float32(1.0 / gain)
         job.check()
         stretch = answer[_BEFORE - FADE // 2 : _BEFORE + HOP + FADE // 2] * fade
         out[place * HOP : place * HOP + HOP + FADE] += stretch

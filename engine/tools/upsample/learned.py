@@ -18,7 +18,7 @@ from engine.tools.tool import Analysis, Job
 LEVEL_DB: Final = -25.0  # active RMS, dB of full scale, at which the networks listen
 LEVEL_RANGE_DB: Final = (-20.0, 40.0)  # of the gain that takes a recording there
 FRAME_SECONDS: Final = 0.05
-ACTIVE_DB: Final = -35.0  # below the loud frames: what is quieter is a pause
+ACTIVE_DB: Final = -40.0  # below the loud frames: what is quieter is a pause
 LOUD_SHARE: Final = 0.95  # of the frames are quieter than the loud ones
 SIDE_DB: Final = -50.0  # below mid: where the side is quieter, it is no more than rounding and noise
 LOWEST_CUTOFF_HZ: Final = 1_000.0
@@ -43,6 +43,11 @@ class Learned:
     warnings: tuple[str, ...]
     label: str = "generated, not recovered"
     generated_to_hz: float = GENERATED_TO_HZ
+
+    @property
+    def gain(self) -> float:
+        """`level_db` as a factor."""
+        return float(10.0 ** (self.level_db / 20.0))
 
     def analysis(self) -> Analysis:
         """Return the facts as an Analysis."""

@@ -83,8 +83,8 @@ class Rise:
     def _frame_band(self, span: Span, edge: Edge) -> Samples:
         window = Window.around(span, stft_of(self.plan))
         given = to_planes(read_padded(self.low, *window.span), self.learned)
-        gain = 10.0 ** (self.learned.level_db / 20.0)
         band = band_filter(self.plan.work_rate, edge, float(self.params["tilt_db"]), False)
+        gain = self.learned.gain
         planes = [
             band.convolve(made_band(plane, window, self.plan, edge, gain, self.job)) if plane.any() else plane
             for plane in given
@@ -113,7 +113,7 @@ class Rise:
             if np.abs(given).max() < SILENT:
                 planes.append(np.zeros(span.frames, dtype=np.float32))
                 continue
-            added = film.made(given, wide, self.plan, self.job) - kept
+            added = film.made(given, wide, self.plan, self.learned.gain, self.job) - kept
             planes.append(band.convolve(added)[reach : reach + span.frames] if keeps else added)
         return from_planes(np.stack(planes), self.signal.channels, self.learned)
 

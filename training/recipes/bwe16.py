@@ -29,7 +29,7 @@ PACKED_SHARES: Final = {"speech_single": 3.0, "music": 2.0}  # how a pack's budg
 
 def room() -> Room:
     """What the host gives this network and gets from it."""
-    return BANDWIDTH.room("bwe16", "the upper band of speech at 16 kHz or less, above any edge", (8000, 16_000))
+    return BANDWIDTH.room("bwe16", "the upper band of speech at 16 kHz or less, above any edge", (16_000,))
 
 
 RECIPE: Final = Recipe(

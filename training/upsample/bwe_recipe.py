@@ -20,6 +20,7 @@ from training.data import RATE, Samples
 from training.data.decoded import content_of
 from training.data.loader import in_order
 from training.data.resampling import resampled
+from training.figures import upsample_figures
 from training.recipe import Batch, Example, Phase, Settings, Terms
 from training.room import Inputs, Port, Room
 from training.trials import trials_of
@@ -112,7 +113,8 @@ class Bandwidth:
         for case in validation_cases(self.validated_rate):
             result = self.completed(model, case, settings.device)
             lsd.setdefault(case.name, []).append(case.lsd(result))
-            bias.setdefault(f"{case.name.split()[0]} bias_db", []).append(case.bias_db(result))
+            if np.isfinite(louder := case.bias_db(result)):
+                bias.setdefault(f"{case.name.split()[0]} bias_db", []).append(louder)
         figures = {name: float(np.mean(values)) for name, values in (lsd | bias).items()}
         loss = float(np.mean([figures[name] for name in lsd])) if lsd else float("nan")
         return {"loss": loss} | figures | controls(self.validated_rate)
@@ -163,6 +165,7 @@ class Bandwidth:
             sample_rates_hz=rates,
             trained_sets=TRAINED_SETS,
             further_sources=(FLUID,),
+            figures=upsample_figures(name),
             tool="upsample",
             context_frames=24,
             stft={"fft": stft.fft, "hop": stft.hop, "window": "hann"},

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.audio.stft import Stft, torch_compatible_frames
-from engine.inference.band_features import Edge, first_generated, generated, residual
+from engine.inference.band_features import Edge, generated, residual
 from training.data import Recording, Samples, cached_mono, has_development_data, usable_recordings
 from training.data.resampling import resampled
 from training.upsample.bwe_data import LEVEL_DBFS
@@ -25,6 +25,8 @@ LUFS: Final = -25.0  # of the targets where they are compared
 LSD_STFT: Final = Stft(2048, 512)  # of the log-spectral distance, whatever the network's
 EDGE_SHARE: Final = 0.955  # of the lower Nyquist frequency lies 6 dB down after resampling
 PASSES: Final = 2
+SEAM_HZ: Final = 300.0  # above the cutoff begin the bands whose level is compared
+BAND_HZ: Final = 500.0
 _MUSIC: Final = ("Vibe_Ace", "orchestra.flac", "cello-double-2", "tedeum2", "mridangam", "bwv1002_mov7")
 
 
@@ -67,12 +69,17 @@ class Case:
         return float(np.sqrt(np.square(target - found).mean(axis=1)).mean())
 
     def bias_db(self, result: Samples) -> float:
-        """How much louder than the target the generated band is, over the whole crop."""
-        bins = LSD_STFT.bins
-        last = round(self.valid_hz / (self.rate / LSD_STFT.fft)) + 1
-        band = slice(first_generated(bins, self.rate, self.edge) + 12, last)
-        powers = [(10.0 ** log_power(x * np.float32(self.gain))[:, band]).sum() for x in (result, self.target)]
-        return float(10.0 * np.log10(powers[0] / powers[1]))
+        """How much louder than the target the generated band is: mean over sounding frames and bands of 500 Hz."""
+        bin_hz = self.rate / LSD_STFT.fft
+        first, width = round((self.edge.cutoff_hz + SEAM_HZ) / bin_hz), round(BAND_HZ / bin_hz)
+        edges = np.arange(first, round(self.valid_hz / bin_hz) + 1, width)
+        if len(edges) < 2:
+            return float("nan")
+        powers = [10.0 ** log_power(x * np.float32(self.gain)) for x in (result, self.target)]
+        frames = powers[1].sum(axis=1)
+        sounding = frames >= 1e-5 * frames.max()
+        levels = [np.log10(np.add.reduceat(power[sounding, : edges[-1]], edges[:-1], axis=1)) for power in powers]
+        return float(10.0 * (levels[0] - levels[1]).mean())
 
     @property
     def no_answer(self) -> NDArray[np.float32]:

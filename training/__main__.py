@@ -10,7 +10,8 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ import torch
 
 from training.distributed import joined
 from training.loop import run
-from training.recipe import Settings, TrainingError
+from training.recipe import Recipe, Settings, TrainingError
 from training.recipes import find_recipe
 
 N = TypeVar("N", int, float)
@@ -137,16 +138,27 @@ def main(words: Sequence[str] | None = None) -> None:
         from training.packing.command import main as take_along
 
         sys.exit(take_along(words))
-    try:
+    with plain_endings():
         arguments = parser().parse_args(words)
-        recipe, asked = find_recipe(arguments.recipe), settings_of(arguments)
-        with joined(asked) as settings:
-            threads = arguments.threads or max(1, (os.cpu_count() or 1) // settings.processes)
-            torch.set_num_threads(threads)
-            torch.set_flush_denormal(True)
-            path = run(recipe, settings, workers=threads)
-            if settings.rank == 0:
-                print(path)
+        carry_out(find_recipe(arguments.recipe), settings_of(arguments), arguments.threads)
+
+
+def carry_out(recipe: Recipe, asked: Settings, threads: int | None = None) -> None:
+    """Train, alone or with the processes that torchrun started, and print where the checkpoint lies."""
+    with joined(asked) as settings:
+        threads = threads or max(1, (os.cpu_count() or 1) // settings.processes)
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(True)
+        path = run(recipe, settings, workers=threads)
+        if settings.rank == 0:
+            print(path)
+
+
+@contextmanager
+def plain_endings() -> Iterator[None]:
+    """Let what a person can mend end the program with one sentence and exit status 1."""
+    try:
+        yield
     except TrainingError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

@@ -93,7 +93,7 @@ def run(recipe: Recipe, settings: Settings, workers: int = 1) -> Path:
     """
     state = start(recipe, settings)
     use_bf16 = uses_bf16(recipe, settings, state.model, *([state.critic.model] if state.critic else []))
-    folder = run_folder(recipe.name, settings.licences, settings.folder)
+    folder = settings.save_to or run_folder(recipe.name, settings.licences, settings.folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
     state.folder = folder_facts(settings.folder, settings.licences)
@@ -228,7 +228,7 @@ def train(trainer: Trainer, folder: Path) -> None:
                 progress.say(lost)
         else:
             progress.say(f"stopped after step {state.step} of {state.steps or 'a plan to come'}: --resume goes on")
-        keep(trainer, folder, clock, is_last=True)
+        keep(trainer, folder, clock, is_drawn=True)
 
 
 def lost_of_shipped(rows: Sequence[Row]) -> str:
@@ -267,6 +267,9 @@ def train_phase(trainer: Trainer, folder: Path, clock: Clock, progress: Progress
             if state.steps is None and len(clock.step_seconds) == MEASURED_STEPS:
                 plan(trainer, clock, progress)
                 keep(trainer, folder, clock)
+            if settings.epoch_steps and state.step % settings.epoch_steps == 0 and not is_done(state):
+                validate(trainer, clock, progress)
+                keep(trainer, folder, clock, is_drawn=True)
             if act_on_clock(trainer, folder, clock, progress):
                 break
     if averages:
@@ -372,14 +375,14 @@ def untouched(state: State) -> Iterator[None]:
                 state.losses.load_state_dict(kept)
 
 
-def keep(trainer: Trainer, folder: Path, clock: Clock, *, is_last: bool = False) -> None:
-    """Write the checkpoint, then log and pictures; the first process does."""
+def keep(trainer: Trainer, folder: Path, clock: Clock, *, is_drawn: bool = False) -> None:
+    """Write the checkpoint, then log and pictures, if they are wanted or old; the first process does."""
     state, settings, recipe = trainer.state, trainer.settings, trainer.recipe
     keep_randomness(state, settings)
     if settings.rank == 0:
         save(state, folder / FILE)
         now = time.monotonic()
-        if is_last or now - clock.drawn >= _PICTURE_SECONDS:
+        if is_drawn or now - clock.drawn >= _PICTURE_SECONDS:
             write_journal(state, folder)
             if recipe.examples:
                 with untouched(state):

@@ -53,6 +53,8 @@ class Settings:
     seed: int = 0
     checkpoint_minutes: float = 5.0
     log_steps: int = 20
+    epoch_steps: int | None = None  # after so many steps, validate, save and draw; None: by the clock alone
+    save_to: Path | None = None  # the run's folder; None: one of its name in runs/
     bf16: bool | None = None  # None: as the recipe says
     processes: int = 1  # that share one run, each with its part of every batch
     rank: int = 0  # of this process among them

@@ -84,9 +84,10 @@ def starts_of(frames: int, length: int, stride: int) -> NDArray[np.int64]:
 
 
 def cut(samples: Samples, starts: NDArray[np.int64], length: int) -> Samples:
-    """Return patches of shape (starts, length); a recording shorter than one is followed by silence."""
-    padded = np.pad(samples, (0, max(0, length - len(samples))))
-    return np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(padded, length)[starts], dtype=np.float32)
+    """Return patches of shape (starts, length), or (starts, length, channels); a short recording ends in silence."""
+    padded = np.pad(samples, [(0, max(0, length - len(samples))), *[(0, 0)] * (samples.ndim - 1)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, length, axis=0)[starts]
+    return np.ascontiguousarray(np.moveaxis(windows, -1, 1), dtype=np.float32)
 
 
 def write_archive(path: Path, plan: PatchPlan, derive: Derive = as_decoded) -> int:
@@ -99,7 +100,8 @@ def write_archive(path: Path, plan: PatchPlan, derive: Derive = as_decoded) -> i
     plan
         What to cut.
     derive
-        Makes of a mono recording (samples,) at `plan.rate` the arrays to cut, all as long as each other.
+        Makes of a mono recording (samples,) at `plan.rate` the arrays to cut, (samples,) or (samples, channels), all as
+        long as each other.
 
     Raises
     ------

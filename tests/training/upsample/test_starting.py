@@ -1,0 +1,87 @@
+"""What one network has learned another goes on with: of a lower factor, or of the other kind."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import Tensor, nn  # noqa: E402
+
+from models.afilm.network import AFiLM  # noqa: E402
+from models.blocks import BlockScale, FilmNetwork  # noqa: E402
+from models.tfilm.network import TFiLM  # noqa: E402
+from training.errors import TrainingError  # noqa: E402
+from training.recipe import Settings  # noqa: E402
+from training.upsample import starting  # noqa: E402
+from training.upsample.starting import learned, mean_scales, take_over  # noqa: E402
+
+
+class Constant(nn.Module):
+    """A sequence network with one answer per channel, whatever it hears."""
+
+    def __init__(self, scale: Tensor) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scale.expand_as(x)
+
+
+def with_constants(model: FilmNetwork, seed: int) -> FilmNetwork:
+    """The network with scales that are positive constants, others for every channel."""
+    numbers = (torch.Generator().manual_seed(seed + k) for k in itertools.count())
+    for module in model.modules():
+        if isinstance(module, BlockScale):
+            channels = sum(1 for _ in channels_of(module.sequence))
+            module.sequence = Constant(0.5 + torch.rand(channels, generator=next(numbers)))
+    nn.init.normal_(model.last.weight, std=0.05, generator=torch.Generator().manual_seed(9))
+    return model.eval()
+
+
+def channels_of(sequence: nn.Module) -> Iterator[int]:
+    lstm = getattr(sequence, "lstm", None)
+    yield from range(lstm.hidden_size if lstm is not None else sequence.layers[0].answer.out_features)
+
+
+def test_the_convolutions_take_up_the_difference_between_two_kinds_of_scales() -> None:
+    torch.manual_seed(2)
+    source, other = with_constants(AFiLM(), 10), with_constants(TFiLM(), 1000)
+    samples = 0.06 * torch.randn(2, 1, 512)
+    take_over(other, source, samples)
+    # The activations between are homogeneous: constant scales can be taken up without a rest.
+    torch.testing.assert_close(other(samples) - samples, source(samples) - samples, atol=1e-6, rtol=1e-4)
+
+
+def test_the_mean_scales_of_a_fresh_network_of_the_other_kind_become_the_learned_ones() -> None:
+    torch.manual_seed(2)
+    source, other = AFiLM(), TFiLM()
+    samples = 0.06 * torch.randn(2, 1, 2048)
+    before = [scale.sequence.state_dict() for scale in other.down_scale]
+    take_over(other, source, samples)
+    for scale, state in zip(other.down_scale, before, strict=True):
+        assert all(torch.equal(value, state[name]) for name, value in scale.sequence.state_dict().items())
+    ratio = mean_scales(source, samples)[0] / mean_scales(other, samples)[0]
+    torch.testing.assert_close(
+        other.down[1].plain.weight, source.down[1].plain.weight * ratio[None, :, None, None], atol=1e-6, rtol=1e-5
+    )
+    assert other.training
+
+
+def test_the_same_kind_takes_over_every_weight() -> None:
+    source, other = AFiLM(), AFiLM()
+    take_over(other, source, torch.zeros(1, 1, 256))
+    assert all(torch.equal(value, source.state_dict()[name]) for name, value in other.state_dict().items())
+
+
+def test_without_anything_learned_the_order_of_training_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path))
+    monkeypatch.setattr(starting, "room_folder", lambda room: tmp_path / room)
+    with pytest.raises(TrainingError, match="no weights of afilm_x2 to begin with: train afilm_x2 first"):
+        learned("afilm_x2", Settings())

@@ -129,10 +129,10 @@ def kept_words(account: Mapping[str, Any]) -> str:
     kept_hz, null_db = number(account, "kept_up_to_hz"), number(account, "kept_null_db")
     if kept_hz is None:
         return ""
-    change = "not a bit changed" if null_db is None else f"changed by {signed(null_db, 0)} dB"
+    change = "not a bit changed" if null_db is None else f"Δ {signed(null_db, 0)} dB"
     distance_db = number(account, "lsd_lf_db")
     distance = f", LSD {signed(distance_db, 2)} dB" if distance_db is not None else ""
-    return f"Below {edge_hz(kept_hz)} {change}{distance}"
+    return f"Below {edge_hz(kept_hz)}: {change}{distance}"
 
 
 def learnt_words(device: Device, analysis: Analysis) -> tuple[str, ...]:

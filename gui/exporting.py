@@ -95,8 +95,9 @@ def residue_notes(recipe: Recipe, tools: Mapping[str, Tool]) -> list[str]:
         tool = tools.get(step.tool)
         what = heard_instead(tool, step.params) if tool is not None and step.is_heard else ""
         if tool is not None and what:
-            how = "switch its headphones off" if what.startswith("what") else "let its result be heard"
-            notes.append(f"{tool.label} gives only {what}: {how}")
+            is_stage = what.startswith("what")
+            how = "switch its headphones off" if is_stage else "choose its result"
+            notes.append(f"{tool.label} gives {'only ' if is_stage else ''}{what}: {how}")
     return notes
 
 

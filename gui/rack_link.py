@@ -14,7 +14,7 @@ from engine.errors import ShellacError
 from engine.session.command import step_command
 from engine.session.recipe import Scope, Step
 from engine.tools.tool import complete
-from gui import icons
+from gui import icons, theme
 from gui.actions import DEVICE_ICONS, DEVICE_KEYS
 from gui.band_edge import edge_knob, edge_of
 from gui.banner import Message, message_of
@@ -76,6 +76,7 @@ class RackLink(QObject):
         card = next((card for card in self.rack.cards if card.device_id == self.focused_device), None)
         if card is not None:
             self.rack.ensureWidgetVisible(card, 0, 8)
+            self.rack.ensureWidgetVisible(card.title, 0, theme.px(20))  # of a card taller than the rack, its head
 
     def _show_add_menu(self) -> None:
         menu = QMenu(self.window)

@@ -176,15 +176,15 @@ def photograph(folder: Path) -> None:
 
 
 def _upsample(camera: Photographer) -> None:
-    """Photograph a recording of 16 kHz that is given 48: edge, generated band, both sides and their difference."""
+    """Photograph a dull recording of 22 kHz that is given 48: edge, generated band, both sides, their difference."""
     from engine.audio.files import open_signal, write
     from engine.audio.resample import ResampledSignal
     from engine.demo import paths
 
     commands = camera.commands
     with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "Side 1, 16 kHz.wav"
-        write(ResampledSignal(open_signal(paths().clean), 16_000), path)
+        path = Path(place) / "Side 1, dull.wav"
+        write(ResampledSignal(ResampledSignal(open_signal(paths().clean), 11_025), 22_050), path)
         commands.files.open(path)
         camera.wait(lambda: commands.document.opening is None and commands.document.title == path.stem)
         camera.do("add-upsample")

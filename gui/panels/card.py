@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from engine.session.recipe import Scope, Step
@@ -25,6 +25,7 @@ from gui.panels.frequency import FoundRow, RateRow, row_of_frequency
 from gui.panels.head import DeltaButton, Grip
 from gui.panels.knobs import KnobRow, SliderRow, SpanRow, StageRow, is_automatic, row_for, widen_labels
 
+CHIPS_PX = 260  # px, of scope, preset and what is counted beside them, without the gaps
 INDENT = 38  # px, of a stage's own rows: under its name, beside its switch
 MIX = Knob("mix", "Mix", "float", 100.0, 0.0, 100.0, 1.0, "%", hint="How much of the device is heard: 0 % is its input")
 
@@ -151,7 +152,7 @@ class Card(QFrame):
             self.mix.name_label.setFixedWidth(self._width_outside)
             sliders = [row for row in self.rows.values() if isinstance(row, SliderRow)]
             sliders += [row.knob for row in self.stages.values() if row.knob is not None]
-            width = max(theme.px(66), *(row.field_width for row in sliders if not is_automatic(row.knob)))
+            width = max(theme.px(66), *(row.field_width for row in sliders))
             for row in (*sliders, self.mix):
                 row.set_field_width(width)
         if tool.knobs and tool.has_mix:
@@ -198,7 +199,7 @@ class Card(QFrame):
     def _align(self, stages: set[str]) -> None:
         """Let the controls of stages stand under each other, and with one stage those of all other rows too."""
         is_only = len(stages) == 1
-        most = 76 if self.listen is not None else 72 if is_only else 104
+        most = 76 if self.listen is not None else 68 if is_only else 104
         inside = [
             row for row in self.rows.values() if row.knob.group in stages and row.row.contentsMargins().left() == INDENT
         ]
@@ -311,11 +312,12 @@ class Card(QFrame):
         self.preset.setVisible(bool(names))
         self.preset.fit_to_current()
         on = sum(bool(values[name]) for name in self.stages)
-        self.counted.setVisible(self.scope.width() + self.preset.width() < theme.px(215))
         counted = f"{on} of {len(self.stages)} on" if len(self.stages) > 1 else ""
         if view.rates is not None and view.rates[0] != view.rates[1]:
             counted = f"{view.rates[0] / 1000:g} → {kilohertz(view.rates[1])}"
         self.counted.setText(counted)
+        room = theme.px(CHIPS_PX) - self.scope.width() - (self.preset.width() if names else 0)
+        self.counted.setVisible(QFontMetrics(theme.ui_font(12)).horizontalAdvance(counted) <= room)
 
     def _preset_in_force(self, tool: Tool, values: Mapping[str, Value]) -> str:
         heard = {"listen"}

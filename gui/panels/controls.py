@@ -158,6 +158,7 @@ class Slider(QSlider):
         self.setFixedHeight(28)
         self.setMinimumWidth(60)
         self.is_lit = True
+        self.origin = 0.0  # where the filled part begins: a share of the way; in the middle for gains up and down
 
     def _travel(self) -> tuple[float, float]:
         return 7.0, self.width() - 7.0
@@ -179,7 +180,8 @@ class Slider(QSlider):
         painter.drawRoundedRect(QRectF(left - 6, middle - 1.5, right - left + 12, 3), 1.5, 1.5)
         if is_lit:
             painter.setBrush(theme.color(look.b))
-            painter.drawRoundedRect(QRectF(left - 6, middle - 1.5, at - left + 6, 3), 1.5, 1.5)
+            start = left + self.origin * (right - left) if self.origin else left - 6
+            painter.drawRoundedRect(QRectF(min(start, at), middle - 1.5, abs(at - start), 3), 1.5, 1.5)
         painter.setBrush(theme.color(look.knob if is_lit else look.text3))
         painter.drawEllipse(QPointF(at, middle), 5.5, 5.5)
         if self.hasFocus():

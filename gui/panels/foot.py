@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gui import icons, theme
 from gui.numbers import clock, signed
@@ -78,6 +79,38 @@ class StateIcon(QWidget):
             icons.paint(QPainter(self), self._name, QRectF(1, 1, 14, 14), self._colour)
 
 
+class Sentences(QLabel):
+    """Wrapped lines that get the height they need: a card in a scrolling column would squeeze its rows for them."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__()
+        self.setProperty("role", role)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setContentsMargins(14, 6, 14, 0)
+        self.setWordWrap(True)
+        self.setVisible(False)
+
+    def show_sentences(self, sentences: Sequence[str]) -> None:
+        """Show one sentence a line, or nothing at all."""
+        text = "\n".join(sentences)
+        if text != self.text():
+            self.setText(text)
+            self._make_room()
+        self.setVisible(bool(sentences))
+
+    def _make_room(self) -> None:
+        self.setMinimumHeight(self.heightForWidth(self.width()) if self.text() else 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._make_room()
+
+
 class Foot(QWidget):
     """The last line of a card: state at the left, what it did at the right; over it, whose residue is heard."""
 
@@ -86,16 +119,8 @@ class Foot(QWidget):
         lines = QVBoxLayout(self)
         lines.setContentsMargins(0, 0, 0, 0)
         lines.setSpacing(0)
-        self.heard = label("", "warn")
-        self.heard.setContentsMargins(14, 6, 14, 0)
-        self.heard.setWordWrap(True)
-        self.heard.setVisible(False)
-        lines.addWidget(self.heard)
-        self.learnt, self.warned = label("", "second"), label("", "warn")
-        for widget in (self.learnt, self.warned):
-            widget.setContentsMargins(14, 6, 14, 0)
-            widget.setWordWrap(True)
-            widget.setVisible(False)
+        self.learnt, self.warned, self.heard = Sentences("second"), Sentences("warn"), Sentences("warn")
+        for widget in (self.learnt, self.warned, self.heard):
             lines.addWidget(widget)
         line = QWidget()
         line.setFixedHeight(theme.px(32))
@@ -119,8 +144,7 @@ class Foot(QWidget):
 
     def show_heard(self, what: str) -> None:
         """Warn that the result of this device is `what` alone; "" for its true result."""
-        self.heard.setText(f"B plays {what}" if what else "")
-        self.heard.setVisible(bool(what))
+        self.heard.show_sentences((f"B plays {what}",) if what else ())
 
     def show_doing(self, doing: Doing) -> None:
         """Show a state. Words, icon and colour say the same thing."""
@@ -138,10 +162,8 @@ class Foot(QWidget):
         self.state.setText(words)
         set_role(self.state, role)
         self.did.setText(_did(doing))
-        learnt = (*doing.learnt, doing.kept) if doing.kept else doing.learnt
-        for widget, sentences in ((self.learnt, learnt), (self.warned, doing.warnings)):
-            widget.setText("\n".join(sentences))
-            widget.setVisible(bool(sentences))
+        self.learnt.show_sentences((*doing.learnt, doing.kept) if doing.kept else doing.learnt)
+        self.warned.show_sentences(doing.warnings)
         self.go_on.setVisible(doing.phase in ("stopped", "failed"))
         self.go_on.setText("Go on" if doing.phase == "stopped" else "Try again")
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout
 from engine.tools.tool import Knob, Value
 from gui.numbers import kilohertz, knob_value
 from gui.panels.controls import Chooser, IconButton
-from gui.panels.knobs import KnobRow, SliderRow, is_automatic
+from gui.panels.knobs import KnobRow, SliderRow, is_automatic, width_of
 
 RATES = (8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
 STEPS = 1000
@@ -39,6 +39,10 @@ class FoundRow(SliderRow):
         pair.addWidget(self.forget)
         pair.addWidget(self.field)
         self.row.addLayout(pair)
+
+    @property
+    def field_width(self) -> int:
+        return width_of(f"22050 {self.knob.unit}") + self.forget.width()
 
     def set_field_width(self, width: int) -> None:
         super().set_field_width(width - self.forget.width())

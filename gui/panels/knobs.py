@@ -86,6 +86,11 @@ def _is_number(text: str) -> bool:
     return re.fullmatch(r"[-+]?\d+(\.\d*)?", text) is not None
 
 
+def width_of(number: str) -> int:
+    """Return the width of a field that a number fits into, px."""
+    return QFontMetrics(theme.mono_font(12)).horizontalAdvance(number) + 10  # border, padding and Qt's own margin
+
+
 class SliderRow(KnobRow):
     """A number: slider and field. Fields are right-aligned, so that numbers stand under each other."""
 
@@ -94,6 +99,8 @@ class SliderRow(KnobRow):
         self._steps = max(1, round((knob.maximum - knob.minimum) / knob.step)) if knob.step > 0 else 100
         self.slider = Slider(self.title)
         self.slider.setRange(0, min(self._steps, 1000))
+        if knob.minimum < 0 < knob.maximum:
+            self.slider.origin = -knob.minimum / (knob.maximum - knob.minimum)
         self.slider.setPageStep(max(1, self.slider.maximum() // 10))
         self.field = NumberField(f"{self.title}, number", theme.px(66), knob.unit)
         self.row.addWidget(self.name_label)
@@ -128,9 +135,7 @@ class SliderRow(KnobRow):
     def field_width(self) -> int:
         """The width that the longest of its numbers needs, px."""
         step = self.knob.step if self.knob.kind == "float" else 1.0
-        ends = (knob_value(end, step, self.knob.unit) for end in (self.knob.minimum, self.knob.maximum))
-        metrics = QFontMetrics(theme.mono_font(12))
-        return max(metrics.horizontalAdvance(text) for text in ends) + 8
+        return max(width_of(knob_value(end, step, self.knob.unit)) for end in (self.knob.minimum, self.knob.maximum))
 
     def set_field_width(self, width: int) -> None:
         """Give the number so much room, so that sliders under each other end under each other."""

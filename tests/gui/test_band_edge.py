@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 import engine.tools
 from engine.audio.signal import Format, Signal
 from engine.tools.tool import NO_JOB, Analysis, Inputs, Job, Params
+from gui.exporting import residue_notes
 from gui.panels.frequency import FoundRow
 from tests.gui.conftest import Desk, Gain, close_desk, make_desk
 from tests.gui.lift import CONFIDENCE, FOUND_HZ, Lift
@@ -153,6 +154,10 @@ def test_what_a_device_plays_instead_of_its_result_is_said(lifted: Desk) -> None
     lifted.settle()
     assert card.foot.heard.text() == "B plays the generated sound alone"
     assert lifted.names()[-1] == "Hear the generated sound alone"
+    document = lifted.commands.document
+    assert residue_notes(document.recipe, document.tool_by_name) == [
+        "Lift gives the generated sound alone: choose its result"
+    ]
 
 
 def test_a_tool_that_says_more_of_itself_is_believed(
@@ -164,7 +169,7 @@ def test_a_tool_that_says_more_of_itself_is_believed(
     assert state.edge.generated_hz == (FOUND_HZ, 20_000.0)
     foot = desk.commands.rack_link.rack.cards[0].foot
     desk.wait(lambda: foot.did.full_text() == "generated −29.0 dBFS")
-    assert foot.learnt.text().splitlines()[1] == "Below 4.30 kHz changed by −118 dB, LSD 0.00 dB"
+    assert foot.learnt.text().splitlines()[1] == "Below 4.30 kHz: Δ −118 dB, LSD 0.00 dB"
     assert foot.warned.text() == "Nothing above 20000 Hz was generated"
     document.set_knob(device, "generate", False)
     desk.settle()

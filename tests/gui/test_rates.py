@@ -125,6 +125,28 @@ def test_one_device_heard_alone_at_its_own_rate_leaves_the_playhead_where_it_is(
     assert lifted.commands.rendering.cursor_frame == 3 * MADE
 
 
+def test_sound_goes_on_where_it_is_when_the_rate_changes_while_playing(lifted: Desk) -> None:
+    link, listening = lifted.commands.ensure_canvas(), lifted.commands.listening
+    link.state.set_loop(Span(MADE, 5 * MADE))  # so that a slow machine doesn't get to the end
+    link.go_to(1.0 * MADE)
+    lifted.do("play")
+    lifted.wait(lambda: listening.seconds() > 1.1)
+    lifted.do("toggle_ab")
+    lifted.do("undo")
+    lifted.settle()
+
+    def is_at_the_playhead() -> bool:
+        before_s = listening.seconds()
+        link.tick()
+        return before_s * GIVEN - 1 <= link.state.playhead <= listening.seconds() * GIVEN + 1
+
+    lifted.wait(is_at_the_playhead)  # not in the moment in which the loop begins again
+    assert listening.is_playing
+    assert 1.0 <= listening.seconds() <= 5.0
+    lifted.do("stop")
+    assert listening.seconds() == pytest.approx(1.0)
+
+
 def test_the_difference_is_what_was_added_and_nothing_else(lifted: Desk) -> None:
     link = lifted.commands.ensure_canvas()
     lifted.do("hear_delta")

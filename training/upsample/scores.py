@@ -21,9 +21,9 @@ STFT: Final = Stft(2048, 512)
 
 
 def snr_db(target: Samples, estimate: Samples) -> float:
-    """10 log10(sum y^2 / sum (y - x)^2); infinite for equality, minus infinite for a silent target."""
+    """10 log10(sum y^2 / sum (y - x)^2): infinite for equality, minus infinite for a silent target, NaN for both."""
     wanted = np.asarray(target, dtype=np.float64)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         return float(10.0 * (np.log10(np.sum(wanted**2)) - np.log10(np.sum((wanted - estimate) ** 2))))
 
 

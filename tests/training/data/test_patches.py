@@ -291,3 +291,12 @@ def test_the_command_cuts_checks_and_says_what_is_wrong(
         patches.main()
     assert ended.value.code == 1
     assert "remove it and make it again" in capsys.readouterr().err
+
+
+def test_what_has_channels_is_cut_with_them() -> None:
+    samples = np.arange(20, dtype=np.float32).reshape(10, 2)
+    patches = cut(samples, np.array([0, 4]), 6)
+    assert patches.shape == (2, 6, 2)
+    np.testing.assert_array_equal(patches[1], samples[4:10])
+    short = cut(samples[:4, :1], np.array([0]), 6)
+    np.testing.assert_array_equal(short[0, :, 0], [0, 2, 4, 6, 0, 0])

@@ -383,7 +383,8 @@ class Document(QObject):
             return
         turned = replace(step, params=_with_value(step.params, found, value))
         name = name_of_change(self.recipe, self.recipe.replace_step(device, turned), self.tool_by_name)
-        excluded = EITHER_OR.get(knob, ()) if found.check(value) != found.default else ()
+        is_own = knob in turned.params  # and not the default, which rules nothing out
+        excluded = [other for other in EITHER_OR.get(knob, ()) if is_own and other in turned.params]
         kept = {other: old for other, old in turned.params.items() if other not in excluded}
         self.change_step(device, lambda _old: replace(turned, params=kept), name if excluded else "", gesture)
 

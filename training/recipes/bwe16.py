@@ -12,7 +12,7 @@ from training.recipe import Recipe
 from training.room import Room
 from training.upsample.bwe_adversary import ADVERSARY, GAN_PHASES
 from training.upsample.bwe_data import Sizes
-from training.upsample.bwe_recipe import Bandwidth
+from training.upsample.bwe_recipe import PHASES, Bandwidth
 from training.upsample.bwe_sources import TRAINED_SETS
 
 SIZES: Final = Sizes(
@@ -42,6 +42,7 @@ RECIPE: Final = Recipe(
     examples=BANDWIDTH.examples,
     make_items=BANDWIDTH.make_items,
     inputs=BANDWIDTH.inputs,
+    phases=PHASES,
     parts_batches=True,
     peak_rate=1e-3,
     warmup_steps=100,

@@ -101,4 +101,4 @@ def generator_terms(discriminator: nn.Module, _generator: nn.Module, batch: Batc
 
 
 ADVERSARY: Final = Adversary(Discriminator, discriminator_terms, generator_terms)
-GAN_PHASES: Final = (Phase("alone", 0.6), Phase("judged", 1.0, {"adversarial": True}))
+GAN_PHASES: Final = (Phase("varied", 0.6), Phase("judged", 1.0, {"natural": 0.5, "adversarial": True}))

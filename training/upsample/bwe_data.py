@@ -67,19 +67,20 @@ class Pair:
     kind: str  # of the limit
 
 
-def draw_pair(rng: Generator, pools: dict[str, tuple[Source, ...]], sizes: Sizes) -> Pair:
-    """Draw a crop and limit its band."""
+def draw_pair(rng: Generator, pools: dict[str, tuple[Source, ...]], sizes: Sizes, natural: float = 0.0) -> Pair:
+    """Draw a crop and limit its band; a share of the targets, `natural`, stays as it was recorded."""
+    is_natural = natural > 0.0 and rng.random() < natural
     kinds = [kind for kind, _ in sizes.shares if kind in pools]
     share = np.array([share for kind, share in sizes.shares if kind in pools])
     kind = str(rng.choice(kinds, p=share / share.sum()))
     source = pools[kind][int(rng.integers(len(pools[kind])))]
     rates, chances = zip(*sizes.rates, strict=True)
     rate = int(rng.choice(rates, p=chances))
-    speed = draw_speed(rng, kind)
+    speed = 1.0 if is_natural else draw_speed(rng, kind)
     length = scipy.fft.next_fast_len(sizes.samples + 2 * _MARGIN, real=True)
     sound = stretch_of(rng, source, rate, speed, length)
     sound *= np.float32(10.0 ** ((LEVEL_DBFS + rng.normal(0.0, 2.5)) / 20.0) / max(facts_of(source).rms, 1e-5))
-    sound, spectrum = coloured(rng, sound, rate, kind)
+    sound, spectrum = (sound, scipy.fft.rfft(sound)) if is_natural else coloured(rng, sound, rate, kind)
     valid_hz = valid_up_to(rng, source, rate, speed)
     return limited(rng, sound, spectrum, rate, valid_hz, sizes)
 
@@ -190,9 +191,11 @@ def careless(sound: Samples, limit: Limit, rate: int) -> tuple[Samples, Limit]:
     return np.pad(picked(sound[:whole], every), (0, len(sound) - whole)), Limit(limit.response, cutoff, 0.0, "picked")
 
 
-def crop(rng: Generator, pools: dict[str, tuple[Source, ...]], sizes: Sizes) -> dict[str, Floats | Spectra]:
+def crop(
+    rng: Generator, pools: dict[str, tuple[Source, ...]], sizes: Sizes, natural: float = 0.0
+) -> dict[str, Floats | Spectra]:
     """Make one training crop: what the network is told, and what its answer is held against."""
-    return described(draw_pair(rng, pools, sizes), sizes.stft, rng)
+    return described(draw_pair(rng, pools, sizes, natural), sizes.stft, rng)
 
 
 def described(pair: Pair, stft: Stft, rng: Generator | None = None) -> dict[str, Floats | Spectra]:

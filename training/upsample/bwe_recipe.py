@@ -33,6 +33,8 @@ BATCH: Final = 12
 SYNTHESISED: Final = 4  # of them also as sound: transforms cost as much as the network
 FOR_SYNTHESIS: Final = ("given", "phase", "sound")
 LEVEL_WEIGHT: Final = 0.3
+# First everything varies, so that no network learns one microphone; then it learns what microphones are like.
+PHASES: Final = (Phase("varied", 0.6), Phase("natural", 1.0, {"natural": 0.5}))
 DRAWN: Final = 4  # validation examples, as spectrograms
 
 
@@ -45,12 +47,13 @@ class Bandwidth:
     def batches(self, settings: Settings, step: int) -> Iterator[Batch]:
         """Yield this process's part of random crops for ever."""
         pools, mine = sources(settings.licences, settings.folder), distributed.share(BATCH, settings)
+        natural = float(settings.phase.options.get("natural", 0.0))
 
         def batch_at(now: int) -> Batch:
             # One generator for each crop: a process makes its own without drawing those of the others.
             numbers = range(BATCH)[mine]
             return stack(
-                [crop(np.random.default_rng((settings.seed, now, n)), pools, self.sizes) for n in numbers],
+                [crop(np.random.default_rng((settings.seed, now, n)), pools, self.sizes, natural) for n in numbers],
                 settings.device,
             )
 

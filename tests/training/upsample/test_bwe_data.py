@@ -99,3 +99,18 @@ def test_a_source_shorter_than_a_crop_is_followed_by_silence(tmp_path: Path) -> 
     blink = source_of(tmp_path, "blink", noise(0.01, 48_000), 48_000)
     part = crop(np.random.default_rng(2), {"music": (blink,)}, replace(SMALL, frames=80))
     assert np.isfinite(part["features"]).all()
+
+
+def test_natural_targets_stay_as_they_were_recorded(tmp_path: Path) -> None:
+    whole = noise(3.0, 48_000)
+    pools = {"music": (source_of(tmp_path, "disc", whole, 48_000),)}
+    for seed in range(8):
+        pair = draw_pair(np.random.default_rng(seed), pools, SMALL, natural=1.0)
+        sounding = pair.target[: SMALL.samples // 4]
+        if np.any(sounding == 0.0):
+            continue  # now and then a stretch falls silent, natural or not
+        # Somewhere in the recording lies the same, at one gain.
+        found = np.correlate(whole, sounding, "valid")
+        place = int(np.abs(found).argmax())
+        same = whole[place : place + len(sounding)]
+        assert np.allclose(sounding / sounding.std(), same / same.std(), atol=1e-3)

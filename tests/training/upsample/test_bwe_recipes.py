@@ -48,7 +48,8 @@ def pools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[So
 def recipe(name: str = "tiny", **changes: object) -> Recipe:
     whole = replace(
         bwe48.RECIPE, name=name, build=lambda: BandExtender(TINY), batches=BANDWIDTH.batches, terms=BANDWIDTH.terms,
-        validate=BANDWIDTH.validate, examples=None, make_items=None, inputs=BANDWIDTH.inputs, room=None, bf16=False,
+        phases=(WHOLE_RUN,), validate=BANDWIDTH.validate, examples=None, make_items=None, inputs=BANDWIDTH.inputs,
+        room=None, bf16=False,
     )  # fmt: skip
     return replace(whole, **changes)
 

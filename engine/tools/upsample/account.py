@@ -17,7 +17,7 @@ from engine.audio.signal import Samples, Signal, Span, read_padded
 from engine.audio.stft import Stft
 from engine.tools.tool import Analysis, Job
 from engine.tools.upsample.band import GUARD_HZ, width_of
-from engine.tools.upsample.learned import Learned
+from engine.tools.upsample.learned import LEAST_CONFIDENCE, Learned
 
 STRETCH_SECONDS: Final = 5
 STRETCHES_AT_MOST: Final = 12  # a minute, spread over the recording
@@ -40,9 +40,16 @@ class _Sums:
 
 
 def account(
-    before: Signal, after: Signal, band: tuple[float, float], analysis: Analysis, job: Job
+    before: Signal, after: Signal, band: tuple[float, float], analysis: Analysis, chosen_hz: float, job: Job
 ) -> Mapping[str, Any]:
     """Compare result and resampled recording below and above the cutoff.
+
+    Parameters
+    ----------
+    band
+        From where to where a band was generated, Hz.
+    chosen_hz
+        The cutoff the user set, 0 for the one that was found.
 
     Returns
     -------
@@ -71,7 +78,8 @@ def account(
         "kept_null_db": None if null_db is None else round(null_db, 1),
         "lsd_lf_db": round(sums.distance / sums.frames, 3),
     }
-    return {**facts, "text": _sentence(facts)}
+    source = _source(chosen_hz, learned)
+    return {**facts, "text": f"the recording's band ends at {band[0]:.0f} Hz ({source}): {_sentence(facts)}"}
 
 
 def stretches(frames: int, rate: int) -> list[Span]:
@@ -122,6 +130,14 @@ def _log_power_db(stft: Stft, samples: Samples) -> NDArray[np.float64]:
 
 def _decibels(power: float) -> float | None:
     return 10.0 * float(np.log10(power)) if power > _NOTHING else None
+
+
+def _source(chosen_hz: float, learned: Learned) -> str:
+    if chosen_hz:
+        return "set by hand"
+    if learned.cutoff_confidence < LEAST_CONFIDENCE:
+        return "the end of its rate: no edge was found below it"
+    return f"found with confidence {learned.cutoff_confidence:.2f}"
 
 
 def _sentence(facts: Mapping[str, Any]) -> str:

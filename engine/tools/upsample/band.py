@@ -22,6 +22,7 @@ WIDEST_SHARE: Final = 0.15  # of the cutoff
 # Of the lower rate's Nyquist: here soxr's steepest low-pass has lost 3 dB, at 0.956 it is 6 dB, at 0.985 60 dB.
 RESAMPLED_SHARE: Final = 0.95
 NOTHING_SHARE: Final = 0.99  # from here to Nyquist there is no band worth the name
+LOWEST_CHOSEN_HZ: Final = 300.0  # or the guard band would be narrower than a chunk's context can carry
 GUARD_HZ: Final = 200.0  # below the cross-fade, in which the filter falls to nothing
 STOP_DB: Final = 110.0
 
@@ -39,7 +40,7 @@ def edge_of(plan: Plan, given_rate: int, learned: Learned, chosen_hz: float) -> 
     is_raised = plan.work_rate > given_rate
     if not chosen_hz and learned.full_band and not is_raised:
         return None
-    cutoff_hz = chosen_hz or learned.cutoff_hz
+    cutoff_hz = max(chosen_hz, LOWEST_CHOSEN_HZ) if chosen_hz else learned.cutoff_hz
     if is_raised:
         cutoff_hz = min(cutoff_hz, RESAMPLED_SHARE * given_rate / 2.0)
     if cutoff_hz >= NOTHING_SHARE * min(plan.work_rate, plan.rate) / 2.0:

@@ -65,13 +65,19 @@ def learn(signal: Signal, job: Job) -> Learned:
     part = job.part(0.4, 1.0)
     found = find_cutoff(signal, part.check, lambda fraction: part.progress(fraction, "looking for the cutoff"))
     warnings = []
-    cutoff_hz, full_band = float(found.cutoff_hz), bool(found.is_full_band)
-    if found.confidence < LEAST_CONFIDENCE or cutoff_hz < LOWEST_CUTOFF_HZ:
-        cutoff_hz = signal.rate / 2.0
+    cutoff_hz, full_band, nyquist_hz = float(found.cutoff_hz), bool(found.is_full_band), signal.rate / 2.0
+    if found.confidence < LEAST_CONFIDENCE:
+        cutoff_hz = nyquist_hz
         warnings.append(
-            f"where the recording's band ends isn't clear: taken as all of it, up to {cutoff_hz:g} Hz; "
-            "set cutoff_hz if you know better"
+            f"no edge was found below {nyquist_hz:g} Hz, so the recording's band is taken to reach up to there: "
+            "set cutoff_hz if it ends earlier"
         )
+    elif cutoff_hz < LOWEST_CUTOFF_HZ:
+        warnings.append(
+            f"the edge at {cutoff_hz:.0f} Hz leaves too little to go by, so the recording's band is taken to reach up "
+            f"to {nyquist_hz:g} Hz: set cutoff_hz to begin lower"
+        )
+        cutoff_hz = nyquist_hz
     if found.is_noisy:
         warnings.append(
             f"the noise is within 20 dB of the sound at {cutoff_hz:.0f} Hz, and the generated band follows it: "

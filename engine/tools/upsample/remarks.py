@@ -20,11 +20,15 @@ def remarks(given: Format, params: Params, analysis: Analysis) -> tuple[str, ...
     planned, learned = plan(given.rate, params), Learned.of(analysis)
     chosen_hz = float(params["cutoff_hz"])
     edge = edge_of(planned, given.rate, learned, chosen_hz)
-    said = [] if chosen_hz else list(learned.warnings)
     if edge is None:
         what = "copied" if planned.rate == given.rate else "only resampled"
-        said.append(f"the recording's own band reaches {_top(given, learned)}: nothing is missing, so it was {what}")
-    elif planned.work_rate < planned.rate:
+        top_hz = chosen_hz or (given.rate / 2.0 if learned.full_band else learned.cutoff_hz)
+        return (
+            f"the recording's own band reaches up to {top_hz:.0f} Hz: nothing is missing, so it was {what}; "
+            "set cutoff_hz if you know better",
+        )
+    said = [] if chosen_hz else list(learned.warnings)
+    if planned.work_rate < planned.rate:
         said.append(f"nothing above {planned.work_rate // 2} Hz was generated")
     return tuple(said)
 
@@ -34,7 +38,3 @@ def generated_band(given: Format, params: Params, analysis: Analysis) -> tuple[f
     planned = plan(given.rate, params)
     edge = edge_of(planned, given.rate, Learned.of(analysis), float(params["cutoff_hz"]))
     return None if edge is None else (edge.cutoff_hz, min(planned.work_rate, planned.rate) / 2.0)
-
-
-def _top(given: Format, learned: Learned) -> str:
-    return f"up to {given.rate // 2} Hz" if learned.full_band else f"up to {learned.cutoff_hz:.0f} Hz"

@@ -104,7 +104,7 @@ class Upsample:
             return {}
         from engine.tools.upsample.account import account
 
-        return account(before, after, band, analysis, job)
+        return account(before, after, band, analysis, float(params["cutoff_hz"]), job)
 
 
 def _rise(signal: Signal, params: Params, analysis: Analysis, job: Job) -> Rise:

@@ -35,7 +35,7 @@ def tone(hertz: float, level_db: float, frames: int) -> Samples:
 
 
 def accounted(added: Samples, base: Samples, signal: ArraySignal) -> dict[str, Any]:
-    facts = account(signal, ArraySignal(base + added, 48_000), (11_400.0, 24_000.0), FACTS.analysis(), NO_JOB)
+    facts = account(signal, ArraySignal(base + added, 48_000), (11_400.0, 24_000.0), FACTS.analysis(), 0.0, NO_JOB)
     return dict(facts)
 
 
@@ -69,7 +69,19 @@ def test_the_sentence_says_generated_and_not_recovered() -> None:
     signal = given()
     base = raised(signal)
     text = str(accounted(tone(15_000.0, -40.0, len(base)), base, signal)["text"])
+    assert text.startswith("the recording's band ends at 11400 Hz (found with confidence 1.00): ")
     assert "a band of -40.0 dBFS from 11400 to 24000 Hz was generated, not recovered" in text
+
+
+@pytest.mark.parametrize(
+    ("chosen_hz", "confidence", "said"),
+    [(11_400.0, 0.9, "set by hand"), (0.0, 0.9, "found with confidence 0.90"), (0.0, 0.1, "no edge was found")],
+)
+def test_the_sentence_says_where_the_cutoff_comes_from(chosen_hz: float, confidence: float, said: str) -> None:
+    signal = given(0.5)
+    facts = replace(FACTS, cutoff_confidence=confidence).analysis()
+    found = account(signal, ArraySignal(raised(signal), 48_000), (11_400.0, 24_000.0), facts, chosen_hz, NO_JOB)
+    assert said in found["text"]
 
 
 def test_a_moment_of_sound_has_no_account() -> None:
@@ -92,7 +104,7 @@ def test_a_wider_cross_fade_is_no_change_of_the_own_band() -> None:
     base = raised(signal)
     added = ArraySignal(base + tone(10_000.0, -40.0, len(base)), 48_000)
     narrow, wide = (
-        account(signal, added, (11_400.0, 24_000.0), replace(FACTS, edge_width_hz=width).analysis(), NO_JOB)
+        account(signal, added, (11_400.0, 24_000.0), replace(FACTS, edge_width_hz=width).analysis(), 0.0, NO_JOB)
         for width in (300.0, 1_700.0)
     )
     assert narrow["kept_null_db"] > -30.0

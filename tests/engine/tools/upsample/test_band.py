@@ -75,6 +75,7 @@ def test_a_chosen_cutoff_wins_over_the_one_that_was_found() -> None:
         edge = edge_of(same, 48_000, learned, 3_500.0)
         assert edge == Edge(3_500.0, 500.0)
     assert edge_of(same, 48_000, FACTS, 23_990.0) is None
+    assert edge_of(same, 48_000, FACTS, 20.0) == Edge(300.0, 45.0)
 
 
 def test_the_cross_fade_is_as_wide_as_the_edge_but_not_wider_than_a_part_of_the_band() -> None:

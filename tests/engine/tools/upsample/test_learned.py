@@ -8,7 +8,9 @@ import scipy.signal
 
 from engine.audio.signal import ArraySignal, Samples, SilentSignal
 from engine.errors import Cancelled
+from engine.measure.cutoff import Cutoff
 from engine.tools.tool import NO_JOB, Analysis, Job
+from engine.tools.upsample import learned as learned_module
 from engine.tools.upsample.learned import LEVEL_DB, LEVEL_RANGE_DB, Learned, learn
 
 RATE = 16_000
@@ -100,11 +102,21 @@ def test_facts_come_back_from_the_cache_as_they_were() -> None:
     assert Learned.of(Analysis.from_bytes(found.analysis().to_bytes())) == found
 
 
-def test_where_the_band_ends_is_said_to_be_unclear_when_it_is() -> None:
-    hum = 0.1 * np.sin(2 * np.pi * 100 * np.arange(3 * RATE) / RATE)[:, None].astype(np.float32)
-    found = learnt(hum)
-    assert found.cutoff_hz == RATE / 2
-    assert "isn't clear" in found.warnings[0]
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Cutoff(5_000.0, 0.29, 300.0, False, False), "no edge was found below 8000 Hz"),
+        (Cutoff(900.0, 0.9, 100.0, False, False), "the edge at 900 Hz leaves too little"),
+        (Cutoff(5_000.0, 0.9, 300.0, False, True), "restore the recording first"),
+        (Cutoff(5_000.0, 0.3, 300.0, False, False), ""),
+    ],
+)
+def test_doubts_about_the_cutoff_are_said(found: Cutoff, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learned_module, "find_cutoff", lambda *given: found)
+    result = learnt(speech_like())
+    assert result.cutoff_hz == (RATE / 2 if "restore" not in said and said else 5_000.0)
+    assert said in " ".join(result.warnings)
+    assert bool(result.warnings) == bool(said)
 
 
 def test_learning_can_be_cancelled() -> None:

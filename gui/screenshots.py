@@ -23,14 +23,14 @@ PATIENCE_S = 120.0
 class Photographer:
     """One window, a folder, and a way to wait for things to happen."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, width: int = WIDTH, height: int = HEIGHT) -> None:
         from gui.program import application, build
 
         self.app = application()
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.window, self.commands = build()
-        self.window.resize(WIDTH, HEIGHT)
+        self.window.resize(width, height)
         self.window.show()
         self.rest(0.3)
 
@@ -177,22 +177,9 @@ def photograph(folder: Path) -> None:
 
 def _upsample(camera: Photographer) -> None:
     """Photograph a dull recording of 22 kHz that is given 48: edge, generated band, both sides, their difference."""
-    from engine.audio.files import open_signal, write
-    from engine.audio.resample import ResampledSignal
-    from engine.demo import paths
-
-    commands = camera.commands
+    commands, rendering = camera.commands, camera.commands.rendering
     with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "Side 1, dull.wav"
-        write(ResampledSignal(ResampledSignal(open_signal(paths().clean), 11_025), 22_050), path)
-        commands.files.open(path)
-        camera.wait(lambda: commands.document.opening is None and commands.document.title == path.stem)
-        camera.do("add-upsample")
-        rendering = commands.rendering
-        camera.wait(lambda: not rendering.is_stale and rendering.rendered is not None)
-        if rendering.rendered is not None and rendering.rendered.problems:  # without its networks there is nothing
-            sys.stdout.write(f"no pictures of Upsample: {rendering.rendered.problems[0]}\n")
-            commands.document.close()
+        if not _open_dull(camera, Path(place)):
             return
         camera.wait(lambda: rendering.fraction > 0.3 or camera.is_settled())
         camera.shoot("upsample-rendering")
@@ -202,22 +189,52 @@ def _upsample(camera: Photographer) -> None:
             camera.do(f"hear_{monitor}")
             camera.shoot(f"upsample-hears-{monitor}")
         line = commands.ensure_canvas().state.edge
-        line.drag(5000.0)
+        line.drag(4500.0)
         camera.shoot("upsample-drag")
         line.drop()
         camera.wait(camera.is_settled)
         camera.do("light_theme")
         camera.shoot("upsample-light")
         camera.do("light_theme")
-        plain = commands.windows.prefs
-        commands.windows.take_preferences(replace(plain, type_percent=150))
-        camera.rest(0.3)
-        camera.shoot("upsample-large-type")
-        commands.windows.take_preferences(plain)
         camera.do("export")
         camera.shoot("upsample-export", of_dialog=True)
         camera.close_dialog()
         commands.document.close()
+
+
+def _open_dull(camera: Photographer, folder: Path) -> bool:
+    """Open a recording whose band ends at 5 kHz and put Upsample on it; False if its networks aren't installed."""
+    from engine.audio.files import open_signal, write
+    from engine.audio.resample import ResampledSignal
+    from engine.demo import paths
+
+    document, rendering = camera.commands.document, camera.commands.rendering
+    path = folder / "Side 1, dull.wav"
+    write(ResampledSignal(ResampledSignal(open_signal(paths().clean), 11_025), 22_050), path)
+    camera.commands.files.open(path)
+    camera.wait(lambda: document.opening is None and document.title == path.stem)
+    camera.do("add-upsample")
+    camera.wait(lambda: not rendering.is_stale and rendering.rendered is not None)
+    problems = rendering.rendered.problems if rendering.rendered is not None else ()
+    if problems:
+        sys.stdout.write(f"no pictures of Upsample: {problems[0]}\n")
+        document.close()
+    return not problems
+
+
+def photograph_large_type(folder: Path) -> None:
+    """Write a picture with type of 150 %. Sizes of panels follow at the next start, so there are two."""
+    camera = Photographer(folder)
+    preferences = camera.commands.windows.prefs
+    camera.commands.windows.take_preferences(replace(preferences, type_percent=150))
+    camera.close()
+    camera = Photographer(folder, round(1.25 * WIDTH), round(1.25 * HEIGHT))
+    with tempfile.TemporaryDirectory() as place:
+        if _open_dull(camera, Path(place)):
+            camera.wait(camera.is_settled)
+            camera.shoot("upsample-large-type")
+        camera.commands.windows.take_preferences(preferences)
+        camera.close()
 
 
 def _loading(camera: Photographer) -> None:
@@ -295,6 +312,8 @@ def main(words: Sequence[str]) -> int:
         os.environ["SHELLAC_STATE"] = str(Path(place) / "state")
         os.environ["SHELLAC_CACHE"] = str(Path(place) / "cache")
         (photograph_one if "--one" in words else photograph)(folder)
+        if "--one" not in words:
+            photograph_large_type(folder)
         if not has_display and shutil.which("Xvfb"):
             photograph_on_x(folder)
     return 0

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from engine.session.recipe import Scope, Step
@@ -25,7 +25,7 @@ from gui.panels.frequency import FoundRow, RateRow, row_of_frequency
 from gui.panels.head import DeltaButton, Grip
 from gui.panels.knobs import KnobRow, SliderRow, SpanRow, StageRow, is_automatic, row_for, widen_labels
 
-CHIPS_PX = 260  # px, of scope, preset and what is counted beside them, without the gaps
+PADDING, GAP = 14, 8  # px, of the body, and between its chips
 INDENT = 38  # px, of a stage's own rows: under its name, beside its switch
 MIX = Knob("mix", "Mix", "float", 100.0, 0.0, 100.0, 1.0, "%", hint="How much of the device is heard: 0 % is its input")
 
@@ -128,10 +128,10 @@ class Card(QFrame):
     def _build_body(self, tool: Tool) -> None:
         body = QWidget()
         column = QVBoxLayout(body)
-        column.setContentsMargins(14, 4, 14, 8)
+        column.setContentsMargins(PADDING, 4, PADDING, 8)
         column.setSpacing(0)
         chips = QHBoxLayout()
-        chips.setSpacing(8)
+        chips.setSpacing(GAP)
         self.scope = Chooser(f"Scope of {tool.label}")
         self.scope.picked.connect(self.scope_chosen)
         self.preset = Chooser(f"Preset of {tool.label}")
@@ -316,8 +316,19 @@ class Card(QFrame):
         if view.rates is not None and view.rates[0] != view.rates[1]:
             counted = f"{view.rates[0] / 1000:g} → {kilohertz(view.rates[1])}"
         self.counted.setText(counted)
-        room = theme.px(CHIPS_PX) - self.scope.width() - (self.preset.width() if names else 0)
-        self.counted.setVisible(QFontMetrics(theme.ui_font(12)).horizontalAdvance(counted) <= room)
+        self._fit_counted()
+
+    def _fit_counted(self) -> None:
+        """Leave out what stands beside the chips where it would be cut off."""
+        room = self.width() - 2 * PADDING - 2 * GAP - self.scope.width()
+        room -= self.preset.width() if not self.preset.isHidden() else 0
+        words = QFontMetrics(theme.ui_font(12)).horizontalAdvance(self.counted.full_text())
+        self.counted.setVisible(0 < words <= room)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.tool is not None:
+            self._fit_counted()
 
     def _preset_in_force(self, tool: Tool, values: Mapping[str, Value]) -> str:
         heard = {"listen"}

@@ -152,6 +152,6 @@ def _pyplot() -> Any:
 
 
 def _save(pyplot: Any, figure: Any, path: Path, dpi: int) -> None:
-    figure.tight_layout()
+    figure.tight_layout(rect=(0.0, 0.0, 1.0, 1.0 - 0.25 / figure.get_figheight()))  # a quarter inch for a heading
     figure.savefig(path, dpi=dpi)
     pyplot.close(figure)

@@ -263,8 +263,8 @@ def test_unseen_filters_the_worst_row_and_the_worst_clip_are_judged() -> None:
         ("unseen filters 16k", "bwe16", "delay"): -0.6,
     }
     assert line_of(values, "unseen less seen, 16k", "BWE LSD bwe16").value == pytest.approx(0.1)
-    bias = line_of(values, "worst row: unseen filters 16k", "level bias bwe16")
-    assert (bias.value, bias.state) == (-5.0, "MISSED")
+    bias = line_of(values, "worst row", "level bias bwe16")
+    assert (bias.value, bias.state, bias.worst) == (-5.0, "MISSED", "unseen filters 16k, in it -5.0 a.flac")
     assert line_of(values, "worst clip", "kept band bwe16").state == "short"
     assert line_of(values, "worst clip", "delay all").state == "MISSED"
 

@@ -42,7 +42,7 @@ from training.quality.scoreboards.upsample_contenders import (
 )
 from training.quality.scoreboards.upsample_damage import SEEN, UNSEEN, limited, lowered
 from training.quality.scoreboards.upsample_remarks import remarks
-from training.quality.scoreboards.upsample_table import CUTOFFS_KHZ, LOWERED, card_figures, judged, table
+from training.quality.scoreboards.upsample_table import CUTOFFS_KHZ, ELSEWHERE, LOWERED, card_figures, judged, table
 from training.quality.table import Report
 from training.validation import Clip
 
@@ -81,7 +81,7 @@ def run(options: Options) -> int:
         "card": card_figures(report), "lines": [line.as_json() for line in lines],
     }  # fmt: skip
     write_json(written | report.as_json(), options.json or options.out / "upsample.json")
-    print(printed(report), "", table(lines), "", sep="\n")
+    print(printed(report), "", table(lines), "", ELSEWHERE, sep="\n")
     print(*(f"absent: {room}: {reason}" for room, reason in absent.items()), *said, sep="\n")
     print(absence(left_out))
     draw(everything, report, options.out)

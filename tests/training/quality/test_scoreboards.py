@@ -32,7 +32,7 @@ def test_every_measure_has_a_control(measured: Report) -> None:
 
 
 def test_scoreboards_are_found_by_name_and_say_what_they_are() -> None:
-    assert set(scoreboards.names()) >= {"age", "controls", "restore"}
+    assert set(scoreboards.names()) >= {"age", "controls", "restore", "upsample"}
     for name in scoreboards.names():
         assert scoreboards.find(name).SUMMARY
     with pytest.raises(ValueError, match="no scoreboard 'upsmaple': choose from age, controls"):
@@ -49,7 +49,7 @@ def test_without_development_data_nothing_is_measured_and_nothing_fails(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("scoreboard", ["restore", "age"])
+@pytest.mark.parametrize("scoreboard", ["restore", "age", "upsample"])
 def test_a_folder_whose_recordings_are_gone_is_told_in_a_sentence(
     scoreboard: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -56,13 +56,15 @@ def stft_of(plan: Plan) -> Stft:
     return SPEECH_STFT if plan.work_rate <= SPEECH_RATE else FULL_STFT
 
 
-def made_band(plane: Samples, window: Window, plan: Plan, edge: Edge, gain: float, job: Job) -> Samples:
+def made_band(plane: Samples, window: Window, plan: Plan, edge: Edge, fade: Edge, gain: float, job: Job) -> Samples:
     """Return what is added to one plane of a window.
 
     Parameters
     ----------
     plane
         Shape (window.span.frames,), at the working rate.
+    edge, fade
+        What the network is told, and over which own and generated band are cross-faded.
     gain
         Takes the recording to the level at which the network listens.
 
@@ -74,7 +76,7 @@ def made_band(plane: Samples, window: Window, plan: Plan, edge: Edge, gain: floa
     if np.abs(plane).max(initial=0.0) < SILENT:
         return np.zeros_like(plane)
     with _turn(job):
-        return _made_band(plane, window, plan, edge, gain, job)
+        return _made_band(plane, window, plan, edge, fade, gain, job)
 
 
 @contextmanager
@@ -88,7 +90,7 @@ def _turn(job: Job) -> Iterator[None]:
         _turns.release()
 
 
-def _made_band(plane: Samples, window: Window, plan: Plan, edge: Edge, gain: float, job: Job) -> Samples:
+def _made_band(plane: Samples, window: Window, plan: Plan, edge: Edge, fade: Edge, gain: float, job: Job) -> Samples:
     from engine.inference.network import network
 
     job.check()
@@ -98,5 +100,5 @@ def _made_band(plane: Samples, window: Window, plan: Plan, edge: Edge, gain: flo
     del features
     job.check()
     made = generated(spectra, answer, plan.work_rate, edge, window.stft, PASSES)
-    added = residual(spectra, made, plan.work_rate, edge)
+    added = residual(spectra, made, plan.work_rate, fade)
     return window.stft.inverse(added) * np.float32(1.0 / gain)

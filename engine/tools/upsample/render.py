@@ -15,7 +15,7 @@ from engine.inference.band_features import Edge
 from engine.inference.grid import Grid
 from engine.tools.tool import Job, Params
 from engine.tools.upsample import film
-from engine.tools.upsample.band import band_filter, edge_of
+from engine.tools.upsample.band import band_filter, edge_of, fade_of
 from engine.tools.upsample.bwe import SILENT, Window, made_band, stft_of
 from engine.tools.upsample.knobs import FULL_AMOUNT
 from engine.tools.upsample.learned import Learned
@@ -83,10 +83,11 @@ class Rise:
     def _frame_band(self, span: Span, edge: Edge) -> Samples:
         window = Window.around(span, stft_of(self.plan))
         given = to_planes(read_padded(self.low, *window.span), self.learned)
-        band = band_filter(self.plan.work_rate, edge, float(self.params["tilt_db"]), False)
+        fade = fade_of(edge, self.learned)
+        band = band_filter(self.plan.work_rate, fade, float(self.params["tilt_db"]), False)
         gain = self.learned.gain
         planes = [
-            band.convolve(made_band(plane, window, self.plan, edge, gain, self.job)) if plane.any() else plane
+            band.convolve(made_band(plane, window, self.plan, edge, fade, gain, self.job)) if plane.any() else plane
             for plane in given
         ]
         made = from_planes(np.stack(planes), self.signal.channels, self.learned)
@@ -102,7 +103,8 @@ class Rise:
 
     def _film_band(self, span: Span, edge: Edge) -> Samples:
         keeps = bool(self.params["keep_band"])
-        band = band_filter(self.plan.work_rate, edge, float(self.params["tilt_db"]), True)
+        fade = fade_of(edge, self.learned)
+        band = band_filter(self.plan.work_rate, fade, float(self.params["tilt_db"]), True)
         reach = band.before if keeps else 0
         wide = Span(span.start - reach, span.stop + reach)
         read = film.reads(wide)

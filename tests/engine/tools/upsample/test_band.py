@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.inference.band_features import Edge
 from engine.tools.tool import NO_JOB, complete
 from engine.tools.upsample import UPSAMPLE
-from engine.tools.upsample.band import GUARD_HZ, band_filter, edge_of, width_of
+from engine.tools.upsample.band import GUARD_HZ, band_filter, edge_of, fade_of, width_of
 from engine.tools.upsample.learned import Learned, learn
 from engine.tools.upsample.plan import plan
 
@@ -78,11 +78,19 @@ def test_a_chosen_cutoff_wins_over_the_one_that_was_found() -> None:
     assert edge_of(same, 48_000, FACTS, 20.0) == Edge(300.0, 45.0)
 
 
-def test_the_cross_fade_is_as_wide_as_the_edge_but_not_wider_than_a_part_of_the_band() -> None:
+def test_what_the_network_is_spared_is_as_wide_as_the_edge_but_not_more_than_a_part_of_the_band() -> None:
     assert width_of(16_000.0, FACTS) == 500.0
     assert width_of(16_000.0, replace(FACTS, edge_width_hz=900.0)) == 900.0
     assert width_of(16_000.0, replace(FACTS, edge_width_hz=9_000.0)) == pytest.approx(2_400.0)
     assert width_of(1_000.0, FACTS) == pytest.approx(150.0)
+
+
+def test_the_cross_fade_is_narrow_at_a_steep_edge_and_as_wide_as_a_gentle_one() -> None:
+    steep, gentle = (replace(FACTS, edge_width_hz=width) for width in (40.0, 1_200.0))
+    assert fade_of(Edge(4_000.0, 500.0), steep) == Edge(4_000.0, 125.0)
+    assert fade_of(Edge(16_000.0, 500.0), steep) == Edge(16_000.0, 240.0)
+    assert fade_of(Edge(16_000.0, 1_200.0), gentle) == Edge(16_000.0, 1_200.0)
+    assert fade_of(Edge(300.0, 45.0), steep) == Edge(300.0, 45.0)
 
 
 def test_soxrs_edge_is_where_it_is_taken_to_be() -> None:

@@ -316,7 +316,7 @@ class SpectrogramView(EdgedCanvas):
         bottom, top = (min(max(round(self._y_in(rect, hz)), rect.top()), rect.bottom() + 1) for hz in band_hz)
         paint_generated(painter, QRect(rect.left(), top, rect.width(), bottom - top), done)
         if bottom > top and (row == 0 or rect.height() > 90):
-            indent = 92 if self._fixed_side else 0
+            indent = theme.px(92) if self._fixed_side else 0
             paint_generated_label(painter, rect, edge_hz(band_hz[0]), max(indent, done[0][0] - rect.left()))
 
     def _generated_columns(self, gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:

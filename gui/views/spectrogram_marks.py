@@ -61,7 +61,7 @@ def paint_generated_label(painter: QPainter, row: QRect, from_hz: str, indent: i
     """Say in the upper left corner what the tint means, as much of it as there is room for."""
     for text in (f"Generated above {from_hz}, not recovered", f"Generated above {from_hz}", "Generated"):
         if label_width("      " + text) + indent + 16 <= row.width():
-            plate = paint_label(painter, row.left() + 8 + indent, row.top() + 17, "      " + text)
+            plate = paint_label(painter, row.left() + 8 + indent, row.top() + theme.px(17), "      " + text)
             _paint_star(painter, QPointF(plate.left() + 13, plate.center().y()))
             return
 
@@ -78,8 +78,8 @@ def paint_edge(painter: QPainter, row: QRect, y: int, words: str, is_held: bool)
     width = label_width(words)
     if width + 16 > row.width() or row.height() < 60:
         return
-    above, below = y - 14.0, y + 15.0
-    middle = below if y + 28 <= row.bottom() else above
+    above, below = y - theme.px(14.0), y + theme.px(15.0)
+    middle = below if y + theme.px(28) <= row.bottom() else above
     paint_label(painter, row.right() - width - 7, middle, words)
 
 
@@ -103,7 +103,7 @@ def paint_generated_span(painter: QPainter, part: QRect) -> None:
     painter.fillRect(part, theme.color("#4CC9F0", 0.10))
     painter.fillRect(QRect(part.left(), part.top(), part.width(), 2), QColor("#4CC9F0"))
     if part.width() > 110:
-        plate = paint_label(painter, part.left() + 8, part.top() + 17, "      Generated")
+        plate = paint_label(painter, part.left() + 8, part.top() + theme.px(17), "      Generated")
         _paint_star(painter, QPointF(plate.left() + 13, plate.center().y()))
 
 
@@ -119,7 +119,7 @@ def paint_side(painter: QPainter, plot: QRect, side: str, is_heard: bool) -> Non
     """Say whose spectrogram it is; the one that is heard has a bar in its colour."""
     colours = {"A": "#F2A65A", "B": "#4CC9F0", "delta": "#C792EA"}
     letter, word = SIDE_WORDS[side]
-    plate = paint_label(painter, plot.left() + 8, plot.top() + 17, f"{letter} {word}", alpha=0.85)
+    plate = paint_label(painter, plot.left() + 8, plot.top() + theme.px(17), f"{letter} {word}", alpha=0.85)
     font = theme.ui_font(12, 600)
     painter.setFont(font)
     painter.setPen(QColor(colours[side]))

@@ -255,7 +255,7 @@ def paint_unrendered_label(painter: QPainter, part: QRect) -> None:
     """Say in the lower right corner of an unfinished part what it plays, if there is room."""
     width = label_width(NOT_RENDERED)
     if part.width() >= width + 8 and part.height() >= 60:
-        paint_label(painter, part.right() - width - 7, part.bottom() - 17, NOT_RENDERED)
+        paint_label(painter, part.right() - width - 7, part.bottom() - theme.px(17), NOT_RENDERED)
 
 
 def paint_hatching(painter: QPainter, rect: QRect, colour: QColor) -> None:
@@ -281,7 +281,8 @@ def label_width(text: str) -> int:
 def paint_label(painter: QPainter, left: float, middle: float, text: str, alpha: float = 0.8) -> QRectF:
     """Draw a label on a dark plate (readable on data in both themes); returns the plate."""
     painter.setFont(theme.ui_font(12, 600))
-    plate = QRectF(round(left), round(middle - 9.5), label_width(text), 19)
+    height = theme.px(19)
+    plate = QRectF(round(left), round(middle - height / 2), label_width(text), height)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QBrush(theme.color("#0E1116", alpha)))

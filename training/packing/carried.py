@@ -17,6 +17,7 @@ from training.data import REPOSITORY, data_folder, performances, runs_folder
 from training.packing.needs import Needs
 from training.packing.plan import PYTHON
 from training.recipe import TrainingError
+from training.recipes import find_recipe
 from training.rooms import PACKED, load_room_weights, room_folder, room_licences
 from training.state import FILE, checkpoint, checkpoint_weights, run_folder
 
@@ -79,10 +80,11 @@ def copy_networks(target: Path, needs: Needs, licences: str, folder: Path | None
     for name in needs.networks:
         weights, seen = trained_weights(name, licences, folder)
         halves = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
-        place = target / "models" / name
+        room, file = place_of(name)
+        place = target / "models" / room
         place.mkdir(parents=True, exist_ok=True)
-        torch.save(halves, place / f"weights{PACKED}")
-        (place / "card.toml").write_text(f'room = "{name}"\ntrained_on = "{seen}"\n', encoding="utf-8")
+        torch.save(halves, (place / file).with_suffix(PACKED))
+        (place / "card.toml").write_text(f'room = "{room}"\ntrained_on = "{seen}"\n', encoding="utf-8")
 
 
 def trained_weights(name: str, licences: str, folder: Path | None) -> tuple[dict[str, Tensor], str]:
@@ -91,7 +93,25 @@ def trained_weights(name: str, licences: str, folder: Path | None) -> tuple[dict
     found = next((place for place in places if place.exists()), None)
     if found:
         return checkpoint_weights(found), str(checkpoint(found)["licences"])
-    return load_room_weights(name), room_licences(name)
+    room, file = place_of(name)
+    return load_room_weights(room, file), room_licences(room)
+
+
+def place_of(name: str) -> tuple[str, str]:
+    """Return room and file of a network: a room of one file, or the recipe that fills one file of several.
+
+    Raises
+    ------
+    TrainingError
+        If there is neither.
+    """
+    if room_folder(name).is_dir():
+        return name, "weights.onnx"
+    recipe = find_recipe(name)
+    if recipe.room is None:
+        raise TrainingError(f"the recipe {name} fills no room: its weights can't be taken along")
+    room = recipe.room()
+    return room.name, room.file
 
 
 def copy_note_lists(target: Path, licences: str) -> int:
@@ -123,8 +143,11 @@ def copy_maps(target: Path) -> None:
 
 
 def room_exists(name: str) -> bool:
-    """Whether there is such a room."""
-    return room_folder(name).is_dir()
+    """Whether there is a room for such a network."""
+    try:
+        return room_folder(place_of(name)[0]).is_dir()
+    except TrainingError:
+        return False
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -265,7 +265,7 @@ def recipe_of(film: Film, *, has_room: bool = True) -> Recipe:
         prepare=partial(begin, film) if film.start else None,
         make_items=partial(make_items, film),
         inputs=partial(inputs, film),
-        needs=Needs(rate=RATE, sets=(TRAINED_SET,), networks=(film.room,) if film.start else ()),
+        needs=Needs(rate=RATE, sets=(TRAINED_SET,), networks=(film.start,) if film.start else ()),
         peak_rate=2e-3,
         weight_decay=0.0,
         warmup_steps=40,

@@ -15,7 +15,7 @@ from models.blocks import BlockScale, FilmNetwork
 from training.data.archive import PatchArchive
 from training.recipe import Recipe, Settings, TrainingError
 from training.recipes import find_recipe
-from training.rooms import load_room_weights, room_folder
+from training.rooms import load_room_weights
 from training.state import FILE, checkpoint_weights, run_folder
 
 PATCHES = 16  # on which the means are measured
@@ -32,13 +32,14 @@ def learned(start: str, settings: Settings) -> nn.Module:
     recipe: Recipe = find_recipe(start)
     model = recipe.build().eval()
     run = run_folder(start, settings.licences) / FILE
-    room, _, factor = start.rpartition("_")
     if run.exists():
         model.load_state_dict(checkpoint_weights(run))
-    elif (room_folder(room) / f"{factor}.onnx").exists():
+        return model
+    room, _, factor = start.rpartition("_")
+    try:
         model.load_state_dict(load_room_weights(room, f"{factor}.onnx"))
-    else:
-        raise TrainingError(f"there are no weights of {start} to begin with: train {start} first")
+    except TrainingError as error:
+        raise TrainingError(f"there are no weights of {start} to begin with: train {start} first") from error
     return model
 
 

@@ -15,9 +15,11 @@ from torch import Tensor, nn  # noqa: E402
 from models.afilm.network import AFiLM  # noqa: E402
 from models.blocks import BlockScale, FilmNetwork  # noqa: E402
 from models.tfilm.network import TFiLM  # noqa: E402
+from training import rooms  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
+from training.packing import carried  # noqa: E402
 from training.recipe import Settings  # noqa: E402
-from training.upsample import starting  # noqa: E402
+from training.recipes import find_recipe  # noqa: E402
 from training.upsample.starting import learned, mean_scales, take_over  # noqa: E402
 
 
@@ -82,6 +84,20 @@ def test_without_anything_learned_the_order_of_training_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path))
-    monkeypatch.setattr(starting, "room_folder", lambda room: tmp_path / room)
+    monkeypatch.setattr(rooms, "models_folder", lambda: tmp_path)
     with pytest.raises(TrainingError, match="no weights of afilm_x2 to begin with: train afilm_x2 first"):
         learned("afilm_x2", Settings())
+
+
+def test_a_pack_takes_the_network_along_that_another_begins_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path / "runs"))
+    assert find_recipe("tfilm_x4").needs.networks == ("afilm_x4",)
+    assert carried.place_of("afilm_x4") == ("afilm", "x4.onnx")
+    weights = AFiLM().state_dict()
+    monkeypatch.setattr(carried, "trained_weights", lambda name, licences, folder: (weights, "clean"))
+    carried.copy_networks(tmp_path / "code", find_recipe("tfilm_x4").needs, "clean", None)
+    monkeypatch.setattr(rooms, "models_folder", lambda: tmp_path / "code" / "models")
+    found = learned("afilm_x4", Settings()).state_dict()
+    assert all(torch.equal(found[name], weights[name].half().float()) for name in weights)

@@ -29,13 +29,13 @@ BANDS_AT_LEAST: Final = PER_OCTAVE  # that must hold programme
 # 12 kHz, gaps filled), rounded; lengths in bands, variances in dB², slopes in dB per octave.
 SMOOTH_VARIANCE, SMOOTH_LENGTH = 22.0, 6.0  # Matérn 3/2
 ROUGH_VARIANCE, ROUGH_LENGTH = 2.0, 8.0  # exponential
-WHITE_VARIANCE: Final = 0.5
+WHITE_VARIANCE: Final = 1.5  # more than the spectra have: the shapes are approximate too
 SLOPE, SLOPE_SPREAD, CURVE_SPREAD = -6.5, 3.5, 2.0
 SCALE_FREEDOM: Final = 2.0  # degrees of freedom of the scale
 
-TEMPER: Final = 0.5  # bands, and the two spectra of one recording, know less than they pretend
+TEMPER: Final = 0.5  # of the evidence: bands, and the two spectra of one recording, know less than they pretend
 OVER_NOISE_DB: Final = 2.0  # that a band must stand over what noise can do
-DEEPEST_DB: Final = 28.0  # under the octave before, a fall is over: shapes differ in their depths
+DEEPEST_DB: Final = 28.0  # under the half octave before, a fall is over: shapes differ in their depths
 DEEPEST_FADE: Final = 20.0  # dB per octave, that octave's level is taken to fall by itself
 NATURAL_ORDERS: Final = (1, 2, 3)  # up to 18 dB per octave no edge
 BUTTERWORTH_WEIGHTS: Final = {5: 2.0, 6: 2.0, 8: 4.0, 10: 2.0, 12: 2.0, 16: 1.0, 24: 1.0, 40: 1.0, 80: 1.0}
@@ -43,7 +43,7 @@ CHEBYSHEV_ORDERS: Final = (5, 8)
 LINEAR_PHASE_WIDTHS: Final = (0.04, 0.1, 0.2)  # of the corner
 FINE: Final = 8  # steps per band in which the shapes are drawn
 NEAR: Final = 1.0 / 6.0  # octaves, 12 %: answers that differ by less are one
-EDGE_ODDS: Final = 1.0  # before anything is heard, against none
+EDGE_ODDS: Final = 0.2  # before anything is heard, against none: a false edge costs sound that is there
 
 
 @dataclass(frozen=True)

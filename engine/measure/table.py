@@ -11,6 +11,7 @@ from engine.audio.loudness import integrated_lufs, true_peak_dbtp
 from engine.audio.signal import Signal, blocks, format_of
 from engine.measure import levels
 from engine.measure.clicks import find_clicks
+from engine.measure.cutoff import find_cutoff
 from engine.measure.differences import si_sdr_of, signal_lsd
 from engine.measure.hum import track_hum
 from engine.measure.noise_floor import noise_floor_db
@@ -27,6 +28,7 @@ def summary(signal: Signal, check: Callable[[], None] | None = None) -> dict[str
     check = check or (lambda: None)
     clicks = find_clicks(signal, check=check)
     hum = track_hum(signal, check=check)
+    cutoff = find_cutoff(signal, check=check)
     seconds = max(signal.frames, 1) / signal.rate
     return {
         "loudness_lufs": integrated_lufs(signal, check=check),
@@ -35,6 +37,8 @@ def summary(signal: Signal, check: Callable[[], None] | None = None) -> dict[str
         "rms_db": levels.rms_db(signal),
         "noise_floor_db": noise_floor_db(signal),
         "bandwidth_hz": levels.bandwidth_hz(signal),
+        "cutoff_hz": cutoff.cutoff_hz,
+        "cutoff_confidence": cutoff.confidence,
         "clicks_per_s": len(clicks) / seconds / max(1, signal.channels),
         "click_share": clicks.share(signal.frames, signal.channels),
         "hum_hz": float(np.median(hum.hertz)) if hum.is_present else None,

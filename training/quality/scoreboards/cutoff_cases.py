@@ -145,7 +145,7 @@ def _sections(kind: str, rate: int, hertz: float) -> Doubles:
         return np.asarray(scipy.signal.cheby1(8, 1.0, hertz, fs=rate, output="sos"))
     if kind == "elliptic":
         return np.asarray(scipy.signal.ellip(8, 1.0, 60.0, hertz, fs=rate, output="sos"))
-    name, order = kind.split()
+    name, _, order = kind.partition(" ")
     if name != "butterworth":
         raise ValueError(f"there is no filter {kind!r}: choose from {', '.join(KINDS)}")
     return np.asarray(scipy.signal.butter(int(order), hertz, fs=rate, output="sos"))

@@ -323,6 +323,20 @@ def test_a_run_writes_prints_and_draws_and_misses_what_isnt_there(
     assert not (tmp_path / "upsample_music.png").exists()
 
 
+def test_weights_that_change_while_they_are_measured_are_told_and_name_no_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hashes = iter(["aa", "bb"])
+    monkeypatch.setattr(upsample, "rounds", lambda *_: few()[1:])
+    monkeypatch.setattr(upsample, "measured_networks", lambda: {"bwe16": {"weights.onnx": next(hashes)}})
+    monkeypatch.setattr(upsample, "remarks", lambda *_: [])
+    monkeypatch.setattr(upsample, "draw", lambda *_: None)
+    monkeypatch.setattr(validation, "left_out", dict)
+    assert upsample.run(scoreboards.Options(tmp_path, progress=False)) == 1
+    assert json.loads((tmp_path / "upsample.json").read_text(encoding="utf-8"))["networks"] == {}
+    assert "changed while they were measured" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("development_data")
 def test_a_card_asks_for_every_clip_that_a_whole_run_measures() -> None:
     from training import figures

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from models.blocks import ConvNeXtBlock
+
+LOWEST_CUTOFF: Final = 2.0**-6  # over Nyquist: what lies lower is heard as this
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ class BandExtender(nn.Module):
         """Return the answer; what stands in it below the edge means nothing."""
         bins = self.config.bins
         log_magnitude, phase = features[:, :bins], features[:, bins : 3 * bins]
-        cutoff, rate = features[:, 3 * bins : 3 * bins + 1], features[:, 3 * bins + 1 :]
+        cutoff = features[:, 3 * bins : 3 * bins + 1].clamp(LOWEST_CUTOFF, 1.0)
+        rate = features[:, 3 * bins + 1 :]
         level = self.level(log_magnitude, cutoff)
         relative = (log_magnitude - level) / 3.0 * (self.bin_place < cutoff)
         bumps = torch.exp(-((cutoff.log2() - self.bump_place) * 3.0).square())  # (batch, bumps, frames)

@@ -65,3 +65,9 @@ def test_gates_share_every_bin_out() -> None:
     assert torch.allclose(share.sum(dim=1), torch.ones(1025), atol=1e-5)
     assert bool((share >= 0.0).all())
     assert bool((share.sum(dim=0) > 0.0).all())
+
+
+@pytest.mark.parametrize("cutoff", [-1.0, 0.0, 1e-30, 3.0])
+def test_an_edge_out_of_range_gives_no_holes(cutoff: float) -> None:
+    with torch.no_grad():
+        assert torch.isfinite(awake(BandExtender(SMALL))(features(30, cutoff))).all()

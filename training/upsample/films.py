@@ -248,6 +248,7 @@ def room_of(film: Film) -> Room:
             "hop": HOP,
             "fade": FADE,
             "pairs": pairs.decimation(low_pass=True),
+            **({"began_with": film.start} if film.start else {}),
         },
     )
 

@@ -283,7 +283,7 @@ def test_wrong_inputs_are_told() -> None:
     with pytest.raises(TypeError, match="floating point"):
         loss(pred, (1000 * target).short())
     for given in ((pred.tolist(), target), (pred, target.numpy())):
-        with pytest.raises(TypeError, match="must be a tensor; this is a (list|ndarray)"):
+        with pytest.raises(TypeError, match=r"must be a tensor; this is a (list|ndarray)"):
             loss(*given)
     with pytest.raises(ValueError, match="not empty"):
         loss(pred[..., :0], target[..., :0])

@@ -15,8 +15,10 @@ from training.data.auditing import report
 from training.data.licences import data_table, joined_tables, source_table
 from training.data.own import own_folder
 from training.recipe import Recipe, Settings
+from training.recipes import find_recipe
 from training.room import Room
 from training.rooms import room_data
+from training.state import FILE, checkpoint, run_folder
 
 Row = dict[str, Any]
 
@@ -33,10 +35,35 @@ def data_facts(recipe: Recipe, settings: Settings) -> str:
         return ""
     room = recipe.room()
     now = json.dumps(rows_seen(room, settings.licences, settings.folder))
-    if not settings.from_room or settings.resume:
+    if settings.resume:
         return now
-    before = room_data(room.name, room.file)
-    return "" if before is None else joined(json.dumps(before), now)
+    if settings.from_room:
+        return joined(_words(room_data(room.name, room.file)), now)
+    # What a run goes through and what it begins with are both needed; only the latter is put into its weights.
+    for name in recipe.needs.networks if recipe.prepare else ():
+        now = joined(network_data(name, settings.licences), now)
+    return now
+
+
+def network_data(name: str, licences: str, folder: Path | None = None) -> str:
+    """What the weights of a recipe have seen, of its last run, else in its room; as JSON, "" where nobody can tell.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint of its run can't be read.
+    """
+    for run in (run_folder(name, licences, folder) / FILE, run_folder(name, licences) / FILE):
+        if run.exists():
+            return str(checkpoint(run).get("data", ""))
+    recipe = find_recipe(name)
+    if recipe.room is None:
+        return ""
+    room = recipe.room()
+    try:
+        return _words(room_data(room.name, room.file))
+    except FileNotFoundError:  # no card: whoever loads the weights says so
+        return ""
 
 
 def joined(before: str, now: str) -> str:
@@ -59,6 +86,10 @@ def rows_seen(room: Room, licences: str, folder: Path | None) -> list[Row]:
     if uses_sets and not sets:
         raise NoRecordingsError(f"all recordings of {', '.join(room.trained_sets)} are unusable: put them back")
     return joined_tables(data_table([*sets, *own]), source_table(room.further_sources, licences))
+
+
+def _words(rows: list[Row] | None) -> str:
+    return "" if rows is None else json.dumps(rows)
 
 
 def _usable(rows: Iterable[Recording]) -> list[Recording]:

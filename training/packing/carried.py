@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from torch import Tensor
 from training.data import REPOSITORY, data_folder, performances, runs_folder
 from training.packing.needs import Needs
 from training.packing.plan import PYTHON
+from training.provenance import network_data
 from training.recipe import TrainingError
 from training.recipes import find_recipe
 from training.rooms import PACKED, load_room_weights, room_folder, room_licences
@@ -84,7 +86,20 @@ def copy_networks(target: Path, needs: Needs, licences: str, folder: Path | None
         place = target / "models" / room
         place.mkdir(parents=True, exist_ok=True)
         torch.save(halves, (place / file).with_suffix(PACKED))
-        (place / "card.toml").write_text(f'room = "{room}"\ntrained_on = "{seen}"\n', encoding="utf-8")
+        card = packed_card(room, file, seen, network_data(name, licences, folder))
+        (place / "card.toml").write_text(card, encoding="utf-8")
+
+
+def packed_card(room: str, file: str, seen: str, data: str) -> str:
+    """Return what a card in a pack says: `seen` ("clean" or "all"), and the rows of `data` (JSON) if they are known."""
+    lines = [f'room = "{room}"', f'trained_on = "{seen}"']
+    if data:
+        lines += ["", f'[files."{file}"]']
+        for row in json.loads(data):
+            # Words, numbers and lists of words are written alike in JSON and TOML.
+            entries = {**row, "files": [file]}
+            lines += ["", "[[data]]", *(f"{key} = {json.dumps(entries[key], ensure_ascii=False)}" for key in entries)]
+    return "\n".join([*lines, ""])
 
 
 def trained_weights(name: str, licences: str, folder: Path | None) -> tuple[dict[str, Tensor], str]:

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from models.blocks import BlockScale, FilmNetwork
 from training.data.archive import PatchArchive
-from training.recipe import Recipe, Settings, TrainingError
+from training.recipe import CheckpointError, Recipe, Settings, TrainingError
 from training.recipes import find_recipe
-from training.rooms import load_room_weights
-from training.state import FILE, checkpoint_weights, run_folder
+from training.rooms import load_room_weights, room_licences
+from training.state import FILE, checkpoint, run_folder
 
 PATCHES = 16  # on which the means are measured
 
@@ -28,18 +28,27 @@ def learned(start: str, settings: Settings) -> nn.Module:
     ------
     TrainingError
         If there is neither.
+    CheckpointError
+        If that network has seen more than this run may, or its checkpoint doesn't say what it has seen.
     """
     recipe: Recipe = find_recipe(start)
     model = recipe.build().eval()
     run = run_folder(start, settings.licences) / FILE
     if run.exists():
-        model.load_state_dict(checkpoint_weights(run))
-        return model
-    room, _, factor = start.rpartition("_")
-    try:
-        model.load_state_dict(load_room_weights(room, f"{factor}.onnx"))
-    except TrainingError as error:
-        raise TrainingError(f"there are no weights of {start} to begin with: train {start} first") from error
+        content = checkpoint(run)
+        weights, seen = content["average"], content["licences"]
+    else:
+        room, _, factor = start.rpartition("_")
+        try:
+            weights, seen = load_room_weights(room, f"{factor}.onnx"), room_licences(room)
+        except (TrainingError, FileNotFoundError) as error:
+            raise TrainingError(f"there are no weights of {start} to begin with: train {start} first") from error
+    if settings.licences == "clean" and seen != "clean":
+        raise CheckpointError(
+            f"the weights of {start} here were trained on non-commercial recordings, and this run would begin with "
+            f"them: train {start} on clean data first, or take --data all"
+        )
+    model.load_state_dict(weights)
     return model
 
 

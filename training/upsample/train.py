@@ -72,11 +72,11 @@ def film_recipe(asked: argparse.Namespace) -> Recipe:
                 check_pairs(path, factor)
         if asked.train and asked.val:
             check_apart(asked.train, asked.val)
-        film = Film(asked.model, factor, base.build, train=asked.train, validation=asked.val,
-                    batch=asked.batch_size or BATCH)  # fmt: skip
-        made = recipe_of(film, has_room=base.room is not None and is_as_shipped(asked.train))
         # An archive of one's own begins with fresh weights: nobody knows what the others have seen of it.
-        recipe = replace(made, name=base.name, prepare=None if asked.train else base.prepare)
+        start = "" if asked.train else next(iter(base.needs.networks), "")
+        film = Film(asked.model, factor, base.build, start, asked.train, asked.val, asked.batch_size or BATCH)
+        made = recipe_of(film, has_room=base.room is not None and is_as_shipped(asked.train))
+        recipe = replace(made, name=base.name)
     return replace(recipe, peak_rate=asked.lr) if asked.lr else recipe
 
 

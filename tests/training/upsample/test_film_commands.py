@@ -23,6 +23,7 @@ from training.state import checkpoint  # noqa: E402
 from training.upsample import films, pairs  # noqa: E402
 from training.upsample.films import Film, recipe_of  # noqa: E402
 from training.upsample.test import main as try_out  # noqa: E402
+from training.upsample.train import film_recipe, parser  # noqa: E402
 from training.upsample.train import main as train  # noqa: E402
 
 LENGTH = 512  # of a patch: the least work
@@ -216,3 +217,16 @@ def test_files_that_are_low_already_are_only_raised(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit, match="there is no recording in"):
         try_out([*words[:3], str(tmp_path / "empty"), *words[4:]])
+
+
+def test_with_another_batch_a_network_still_says_what_it_began_with(tmp_path: Path) -> None:
+    def recipe(*words: str) -> Any:
+        return film_recipe(parser().parse_args(["--model", "afilm", "--r", "4", *words]))
+
+    for words in ((), ("--batch-size", "4")):
+        made = recipe(*words)
+        assert made.needs.networks == ("afilm_x2",)
+        assert made.room().facts["began_with"] == "afilm_x2"
+        assert made.prepare is not None
+    own = recipe("--train", str(archive(tmp_path / "own.h5")))
+    assert (own.prepare, own.needs.networks) == (None, ())

@@ -42,6 +42,10 @@ BUTTERWORTH_WEIGHTS: Final = {5: 2.0, 6: 2.0, 8: 4.0, 10: 2.0, 12: 2.0, 16: 1.0,
 CHEBYSHEV_ORDERS: Final = (5, 8)
 LINEAR_PHASE_WIDTHS: Final = (0.04, 0.1, 0.2)  # of the corner
 FINE: Final = 8  # steps per band in which the shapes are drawn
+LAST_EDGE: Final = (
+    0.04  # octaves under the last band, up to which an edge's corner is tried: beyond it nothing is heard
+)
+LAST_NATURAL: Final = 0.5  # the same of nature's slopes
 NEAR: Final = 1.0 / 6.0  # octaves, 12 %: answers that differ by less are one
 EDGE_ODDS: Final = 0.2  # before anything is heard, against none: a false edge costs sound that is there
 
@@ -79,6 +83,8 @@ class _Candidates:
 def likeliest_edge(octaves: Doubles, spectra: list[tuple[Doubles, Doubles]]) -> BandEdge | None:
     """Return the edge that explains several spectra of one recording best, or None if they hold too little.
 
+    Too little is also a grid that ends where the first edge would have to lie.
+
     Parameters
     ----------
     octaves
@@ -86,7 +92,10 @@ def likeliest_edge(octaves: Doubles, spectra: list[tuple[Doubles, Doubles]]) -> 
     spectra
         Pairs of level in dB and of the level that noise could reach by itself, shape (bands,) each.
     """
-    candidates = _candidates(round(float(octaves[0]) * 1e6), len(octaves))
+    first_millionths = round(float(octaves[0]) * 1e6)
+    if not len(_corners(first_millionths, len(octaves), is_edge=True)):
+        return None
+    candidates = _candidates(first_millionths, len(octaves))
     told = [t for level, noise in spectra if (t := _log_likelihood(level, noise, candidates)) is not None]
     if not told:
         return None
@@ -150,13 +159,14 @@ def _nature(bands: int) -> tuple[Doubles, Doubles]:
 
 @lru_cache(maxsize=8)
 def _candidates(first_millionths: int, bands: int) -> _Candidates:
-    """Return every low-pass that is tried on a grid of bands, the first of them none at all."""
+    """Return every low-pass that is tried on a grid of bands, the first of them none at all.
+
+    The grid must have room for an edge.
+    """
     octaves = first_millionths / 1e6 + np.arange(bands) / PER_OCTAVE
     falls, rows = [np.zeros(bands)], [(0.0, 0.0, 0.0, 1.0)]
     for shape in _shapes():
-        # A natural slope can begin anywhere, and need not be placed exactly.
-        step, last = (1, 0.04) if shape.is_edge else (4, 0.5)
-        for corner in np.arange(LOWEST_EDGE_OCTAVE, octaves[-1] - last, step / PER_OCTAVE):
+        for corner in _corners(first_millionths, bands, shape.is_edge):
             falls.append(-10.0 * np.log10(np.interp(octaves - corner, _shape_octaves(), shape.power)))
             width = 2.0 ** (corner + shape.twenty) - 2.0 ** (corner + shape.one)
             rows.append((float(shape.is_edge), corner + shape.six, width, shape.prior))
@@ -164,6 +174,14 @@ def _candidates(first_millionths: int, bands: int) -> _Candidates:
     edges, six, width_hz = table[:, 0] > 0.0, table[:, 1], table[:, 2]
     prior = np.where(edges, EDGE_ODDS * table[:, 3] / table[edges, 3].sum(), 1.0 / float((~edges).sum()))
     return _Candidates(np.array(falls), edges, six, width_hz, prior)
+
+
+def _corners(first_millionths: int, bands: int, is_edge: bool) -> Doubles:
+    """Return the corners that are tried on a grid of bands, log2 Hz; none where it ends too low."""
+    last = first_millionths / 1e6 + (bands - 1) / PER_OCTAVE
+    # A natural slope can begin anywhere, and need not be placed exactly.
+    step, margin = (1, LAST_EDGE) if is_edge else (4, LAST_NATURAL)
+    return np.arange(LOWEST_EDGE_OCTAVE, last - margin, step / PER_OCTAVE)
 
 
 def _shape_octaves() -> Doubles:

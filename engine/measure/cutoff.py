@@ -49,7 +49,8 @@ class Cutoff:
     confidence: float  # 0 to 1: the probability of an edge within 12 % of there; under 0.3 there is none
     edge_width_hz: float  # from 1 dB to 20 dB down; 0 without an edge
     is_full_band: bool  # no edge, or one so near to half of the rate that nothing is missing
-    is_noisy: bool  # noise within 20 dB of the programme in the third of an octave under the edge
+    is_noisy: bool  # noise within 20 dB of the programme in the third of an octave under ...
+    noise_hz: float = 0.0  # ... here: the edge, without one 5 kHz or half of the rate; 0 where nothing was judged
 
 
 def find_cutoff(
@@ -79,11 +80,12 @@ def find_cutoff(
     powers = powers / total.max() + np.float32(NOTHING)
     edge = _edge(octaves, powers)
     if edge is None or edge.confidence < CONFIDENT:
-        noisy = _is_noisy(octaves, powers, min(signal.rate / 2.0, NOISE_SOUGHT_UP_TO_HZ), is_edge=False)
-        return Cutoff(signal.rate / 2.0, edge.confidence if edge else 0.0, 0.0, is_full_band=True, is_noisy=noisy)
+        noise_hz = min(signal.rate / 2.0, NOISE_SOUGHT_UP_TO_HZ)
+        noisy = _is_noisy(octaves, powers, noise_hz, is_edge=False)
+        return Cutoff(signal.rate / 2.0, edge.confidence if edge else 0.0, 0.0, True, noisy, noise_hz)
     noisy = _is_noisy(octaves, powers, edge.hertz, is_edge=True)
     is_full_band = edge.hertz >= FULL_BAND * signal.rate / 2.0
-    return Cutoff(edge.hertz, edge.confidence, edge.width_hz, is_full_band, noisy)
+    return Cutoff(edge.hertz, edge.confidence, edge.width_hz, is_full_band, noisy, edge.hertz)
 
 
 def _edge(octaves: Doubles, powers: Floats) -> BandEdge | None:

@@ -164,6 +164,25 @@ def test_what_has_no_band_has_no_edge(nothing: np.ndarray) -> None:
     assert 0.0 <= found.confidence < 0.3
 
 
+@pytest.mark.parametrize("first_hz", range(1_000, 3_000, 250))
+def test_a_rate_that_leaves_hardly_room_for_an_edge_is_taken_as_whole(first_hz: int) -> None:
+    for rate in [*range(first_hz, first_hz + 250, 11), 3_001, 4_000]:
+        found = find_cutoff(signal_of(programme(rate, 4.0), rate=rate))
+        assert 0.0 <= found.confidence <= 1.0
+        if found.confidence < 0.3 or rate < 1_480:
+            assert (found.cutoff_hz, found.is_full_band, found.edge_width_hz) == (rate / 2, True, 0.0)
+
+
+def test_it_is_said_where_the_noise_was_judged() -> None:
+    whole, ended = (signal_of(samples + hiss(samples, 15.0)) for samples in (programme(), muffled(3_000.0)))
+    assert find_cutoff(whole).noise_hz == 5_000.0
+    found = find_cutoff(ended)
+    assert found.noise_hz == found.cutoff_hz < 3_400.0
+    low = programme(8_000)
+    assert find_cutoff(signal_of(low, rate=8_000)).noise_hz == 4_000.0
+    assert find_cutoff(SilentSignal(RATE, 1, RATE)).noise_hz == 0.0
+
+
 def test_an_offset_changes_nothing() -> None:
     samples = 0.5 * muffled(4_000.0)
     assert find_cutoff(signal_of(samples + 0.3)).cutoff_hz == pytest.approx(

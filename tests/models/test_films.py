@@ -72,18 +72,28 @@ def test_ten_steps_lower_the_loss(build: Build) -> None:
 
 def assert_ten_steps_lower_the_loss(build: Build, items: int, samples: int) -> None:
     torch.manual_seed(4)
-    model = build().train()
-    optimiser = torch.optim.Adam(model.parameters(), 1e-3)
+    model = build()
+    optimiser = torch.optim.Adam(model.parameters(), 3e-4)
     given = 0.06 * noise(items, 1, samples)
     wanted = 0.8 * given.roll(1, dims=2)
-    losses = []
-    for _ in range(11):
-        loss = (model(given) - wanted).square().mean()
-        losses.append(float(loss.detach()))
+
+    def loss() -> Tensor:
+        return (model(given) - wanted).square().mean()
+
+    def untroubled() -> float:
+        """The loss without dropout, whose noise on one short window is larger than what ten steps learn."""
+        model.eval()
+        with torch.no_grad():
+            found = float(loss())
+        model.train()
+        return found
+
+    before = untroubled()
+    for _ in range(10):
         optimiser.zero_grad()
-        loss.backward()
+        loss().backward()
         optimiser.step()
-    assert losses[-1] < 0.97 * losses[0]
+    assert untroubled() < 0.97 * before
 
 
 @BOTH

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 from collections.abc import Iterator
@@ -64,10 +65,10 @@ def test_the_mean_scales_of_a_fresh_network_of_the_other_kind_become_the_learned
     torch.manual_seed(2)
     source, other = AFiLM(), TFiLM()
     samples = 0.06 * torch.randn(2, 1, 2048)
-    before = [scale.sequence.state_dict() for scale in other.down_scale]
+    before = [copy.deepcopy(scale.sequence.state_dict()) for scale in other.down_scale]
     take_over(other, source, samples)
-    for scale, state in zip(other.down_scale, before, strict=True):
-        assert all(torch.equal(value, state[name]) for name, value in scale.sequence.state_dict().items())
+    for scale, kept in zip(other.down_scale, before, strict=True):
+        assert all(torch.equal(value, kept[name]) for name, value in scale.sequence.state_dict().items())
     ratio = mean_scales(source, samples)[0] / mean_scales(other, samples)[0]
     torch.testing.assert_close(
         other.down[1].plain.weight, source.down[1].plain.weight * ratio[None, :, None, None], atol=1e-6, rtol=1e-5

@@ -20,6 +20,7 @@ BREACHES = {
     "training": ("training/breach.py", "import PySide6"),
     "export": ("export/breach.py", "import gui.main"),
     "floors": ("engine/audio/breach.py", "import engine.session.recipe"),
+    "rooms": ("models/bwe16/breach.py", "import models.bwe48.network"),
     "tools": ("engine/tools/age/breach.py", "import engine.tools.restore"),
 }
 
@@ -63,3 +64,11 @@ def test_every_contract_has_a_breach() -> None:
 
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     assert {contract["id"] for contract in contracts} == set(BREACHES)
+
+
+def test_every_room_has_its_wall() -> None:
+    import tomllib
+
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    walled = next(contract["modules"] for contract in contracts if contract["id"] == "rooms")
+    assert walled == sorted(f"models.{place.parent.name}" for place in (ROOT / "models").glob("*/__init__.py"))

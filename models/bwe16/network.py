@@ -1,4 +1,4 @@
-"""Invents the upper band of speech at 16 kHz: the network of `models.bwe48` on frames of half the length.
+"""Invents the upper band of speech at 16 kHz: the network of `models.bandwidth` on frames of half the length.
 
 Frames of 1024 samples every 256 last 64 ms and follow each other every 16 ms; context 24 frames to each side.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from models.bwe48.network import BandExtender, BandExtenderConfig
+from models.bandwidth import BandExtender, BandExtenderConfig
 
 CONFIG: Final = BandExtenderConfig(bins=513)
 

@@ -6,8 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from models.bwe16.network import build  # noqa: E402
-from models.bwe48.network import BandExtender, BandExtenderConfig, triangles  # noqa: E402
+from models.bandwidth import BandExtender, BandExtenderConfig, triangles  # noqa: E402
+from models.bwe16.network import build as build_bwe16  # noqa: E402
+from models.bwe48.network import build as build_bwe48  # noqa: E402
 
 REACH = 24
 SMALL = BandExtenderConfig(bins=33, channels=16, bumps=4, gates=4)
@@ -28,7 +29,7 @@ def features(frames: int, cutoff: float = 0.5) -> torch.Tensor:
     return rows
 
 
-@pytest.mark.parametrize(("network", "millions"), [(BandExtender(), 4.8), (build(), 4.0)])
+@pytest.mark.parametrize(("network", "millions"), [(build_bwe48(), 4.8), (build_bwe16(), 4.0)])
 def test_a_network_has_the_size_that_its_card_states(network: BandExtender, millions: float) -> None:
     count = sum(parameter.numel() for parameter in network.parameters())
     assert count / 1e6 == pytest.approx(millions, abs=0.2)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from engine.audio.stft import Stft
-from models.bwe48.network import BandExtender
+from models.bwe48.network import build
 from training.packing.needs import Needs
 from training.recipe import Recipe
 from training.room import Room
@@ -36,7 +36,7 @@ def room() -> Room:
 
 RECIPE: Final = Recipe(
     name="bwe48",
-    build=BandExtender,
+    build=build,
     batches=BANDWIDTH.batches,
     terms=BANDWIDTH.terms,
     validate=BANDWIDTH.validate,

@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from models.bwe48.network import BandExtender, BandExtenderConfig  # noqa: E402
+from models.bandwidth import BandExtender, BandExtenderConfig  # noqa: E402
 from tests.training.upsample.sounds import SMALL, pools_in  # noqa: E402
 from training import loop  # noqa: E402
 from training.randomness import random_states  # noqa: E402

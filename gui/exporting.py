@@ -121,7 +121,7 @@ def export(plan: ExportPlan, source: FileSignal, rendered: RenderedSignal, recip
 
     tags = dict(source.info.tags) if plan.keeps_tags else {}
     if plan.notes_processing and plan.what != "A":
-        note = processing_note(recipe, rendered)
+        note = processing_note(recipe, rendered, job.part(0.0, 0.0))
         side = "difference between result and original; " if plan.what == "delta" else ""
         tags["comment"] = "; ".join(text for text in (tags.get("comment", ""), side + note) if text)
     options = WriteOptions(

@@ -176,7 +176,8 @@ def process(
         changed = source_change(expected, signal) if expected is not None else ""
         rendered = renderer.render(signal, recipe)
         check_recipe(rendered, is_typed)
-        comment = "; ".join(t for t in (signal.info.tags.get("comment", ""), processing_note(recipe, rendered)) if t)
+        note = processing_note(recipe, rendered, reading)
+        comment = "; ".join(text for text in (signal.info.tags.get("comment", ""), note) if text)
         options = replace(options, tags={**(options.tags or signal.info.tags), "comment": comment})
         with reading_ahead(rendered, reading, settings.threads) as sound:
             written = write(sound, result, options, signal.info, job.check, writing.progress)

@@ -66,7 +66,7 @@ class Device:
         if self._keys_of is None or self._keys_of[0] != now:
             settings = self._bench.settings
             keys = device_keys(
-                self.below.key, self.step, self.tool, self.params, self._input_keys, settings, self.rooms
+                self.below.key, self.step, self.tool, self.params, self._input_keys, settings, self.networks
             )
             self._keys_of = (now, keys)
         return self._keys_of[1]
@@ -99,12 +99,36 @@ class Device:
         return not everywhere or self.mix < 1.0 or self._is_live
 
     @property
-    def rooms(self) -> tuple[str, ...]:
-        """The networks that are used on this recording."""
+    def networks(self) -> tuple[str, ...]:
+        """The networks that a recording of this format needs: `room/file`, or `room` for all of its files."""
         tool: Any = self.tool
         choose = getattr(tool, "networks_for", None)
-        rooms = tool.networks(self.params.render) if choose is None else choose(self.below.format, self.params.render)
-        return tuple(rooms)
+        names = tool.networks(self.params.render) if choose is None else choose(self.below.format, self.params.render)
+        return tuple(names)
+
+    @property
+    def networks_run(self) -> tuple[str, ...]:
+        """Those of `networks` that this recording went through, as far as it is known yet."""
+        tool: Any = self.tool
+        if self.invents or not (tool.is_generative and hasattr(tool, "generated_band")):
+            return self.networks
+        analysing = getattr(tool, "networks_of_analysis", tool.networks)
+        return tuple(analysing(self.params.analysis)) if self.inside.frames else ()
+
+    @property
+    def invents(self) -> bool:
+        """Whether the result may hold sound that was never recorded; yes where the tool can't tell yet."""
+        generated: Any = getattr(self.tool, "generated_band", None)
+        if not self.tool.is_generative or not self.inside.frames:
+            return False
+        analysis = self.held_analysis() if generated is not None else None
+        return analysis is None or generated(self.below.format, self.params.live, analysis) is not None
+
+    def tell_inventing(self, job: Job) -> bool:
+        """Return `invents` for sure, learning about the recording first where the tool needs that to tell."""
+        if self.tool.is_generative and self.inside.frames and hasattr(self.tool, "generated_band"):
+            self.analysis(job)
+        return self.invents
 
     @property
     def remarks(self) -> tuple[str, ...]:

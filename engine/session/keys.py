@@ -56,14 +56,25 @@ def split_params(tool: Tool, params: Params) -> DeviceParams:
     )
 
 
-def network_hashes(rooms: tuple[str, ...]) -> Networks:
-    """Return the hashes of every file of `rooms`, from their cards. Raises NetworkError if one isn't installed."""
-    return tuple((f"{room}/{file.name}", file.sha256) for room in rooms for file in load_card(room).files)
+def network_hashes(names: tuple[str, ...]) -> Networks:
+    """Return the hashes of networks from their cards: of one file by `room/file`, of every file of a room by `room`.
+
+    Raises
+    ------
+    NetworkError
+        If one isn't installed.
+    """
+    found = []
+    for name in names:
+        room, _, only = name.partition("/")
+        card = load_card(room)
+        found += [(f"{room}/{file.name}", file.sha256) for file in ((card.file(only),) if only else card.files)]
+    return tuple(found)
 
 
 def device_keys(
     below: str, step: Step, tool: Tool, params: DeviceParams, inputs: Mapping[str, str], settings: Settings,
-    rooms: tuple[str, ...],
+    rendering: tuple[str, ...],
 ) -> DeviceKeys:  # fmt: skip
     """Return the keys of one device.
 
@@ -73,8 +84,8 @@ def device_keys(
         The key of the sound that goes in.
     inputs
         Fingerprints of the other recordings, by input name.
-    rooms
-        Of the networks that rendering uses.
+    rendering
+        The networks that rendering uses, as `network_hashes` takes them.
 
     Raises
     ------
@@ -84,7 +95,7 @@ def device_keys(
     learnt = {k.name: params.analysis[k.name] for k in tool.knobs if k.invalidates == "analyse"}
     analysing = getattr(tool, "networks_of_analysis", tool.networks)
     analysis_networks = network_hashes(tuple(analysing(params.analysis)))
-    networks = network_hashes(rooms)
+    networks = network_hashes(rendering)
     analysis = digest(
         "analysis", below, tool.name, tool.version, learnt, dict(inputs), analysis_networks,
         active_provider(settings) if analysis_networks else "",

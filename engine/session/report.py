@@ -117,7 +117,7 @@ def _step(step: Step, rendered: RenderedSignal, job: Job) -> dict[str, Any]:
             "label": device.tool.label,
             "version": device.tool.version,
             "params": dict(device.params.live),
-            "can_invent_sound": device.tool.is_generative,
+            "can_invent_sound": device.invents,
             "networks": networks_used(device),
             "learnt": {} if analysis is None else _plain(analysis.facts),
             "remarks": list(device.remarks),
@@ -137,15 +137,16 @@ def _account(device: Device, rendered: RenderedSignal, analysis: Analysis, job: 
 
 
 def networks_used(device: Device) -> list[dict[str, Any]]:
-    """Return room, hash, and the licences of weights and training data of every network of a device."""
+    """Return room, files, and the licences of weights and training data of every network that a device ran."""
     used: list[dict[str, Any]] = []
-    for room in device.rooms:
+    for name in device.networks_run:
+        room = name.partition("/")[0]
         try:
             card = load_card(room)
         except NetworkError as error:
             used.append({"room": room, "problem": str(error)})
             continue
-        files = [{"file": name.partition("/")[2], "sha256": sha} for name, sha in network_hashes((room,))]
+        files = [{"file": file.partition("/")[2], "sha256": sha} for file, sha in network_hashes((name,))]
         entry: dict[str, Any] = (
             {"room": room, "task": card.task, "files": files, "licence_of_weights": card.licence,
              "training_data": list(card.data_licences)}
@@ -247,15 +248,23 @@ def _outside(recipe: Recipe, rendered: RenderedSignal) -> list[list[Span]]:
     return out
 
 
-def processing_note(recipe: Recipe, rendered: RenderedSignal) -> str:
-    """Return one line for a file's comment tag: what was done, and whether sound may have been invented."""
+def processing_note(recipe: Recipe, rendered: RenderedSignal, job: Job = NO_JOB) -> str:
+    """Return one line for a file's comment tag: what was done, and whether sound may have been invented.
+
+    A tag is written before the sound: what a tool must know to tell is learnt here, unless it is known already.
+
+    Raises
+    ------
+    Cancelled
+        If the job was cancelled.
+    """
     done = []
     for step in recipe.steps:
         device = rendered.device(step.id)
         if device is None:
             continue
-        networks = ", ".join(f"{name} {sha[:8]}" for name, sha in network_hashes(device.rooms))
+        invented = ", may contain sound that was never recorded" if device.tell_inventing(job) else ""
+        networks = ", ".join(f"{name} {sha[:8]}" for name, sha in network_hashes(device.networks_run))
         scope = "" if step.scope.is_whole else f" on {describe_scope(step.scope)}"
-        invented = ", may contain sound that was never recorded" if device.tool.is_generative else ""
         done.append(f"{device.tool.label}{scope}" + (f" ({networks})" if networks else "") + invented)
     return f"Processed with Shellac {__version__}: " + ("; ".join(done) or "nothing")

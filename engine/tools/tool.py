@@ -172,9 +172,11 @@ class Tool(Protocol):
     A tool may have more methods, and those who can use one look for it:
 
     - `apply_live(dry, wet, params) -> Samples`: the live knobs, on input and output of the same span;
-    - `networks_for(given, params) -> tuple[str, ...]`: which of `networks` a recording of that format needs;
+    - `networks_for(given, params) -> tuple[str, ...]`: which of `networks` a recording of that format needs: a room, or
+      `room/file` where only one of its files is run;
     - `networks_of_analysis(params) -> tuple[str, ...]`: which of them the analysis alone depends on, if not on all;
-    - `generated_band(given, params, analysis) -> tuple[float, float] | None`: what it invents, in Hz;
+    - `generated_band(given, params, analysis) -> tuple[float, float] | None`: what it invents, in Hz; None where this
+      recording with these settings gets nothing that was never recorded, and no network is run to render it;
     - `remarks(given, params, analysis) -> tuple[str, ...]`: sentences for the user about this recording;
     - `account(before, after, params, analysis, job) -> Mapping[str, Any]`: what it did, measured, for the report;
       `text` is all of it as a sentence.

@@ -6,8 +6,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from engine.errors import NetworkError
 from engine.inference.card import load_card
 from engine.session.command import run_command
+from engine.session.keys import network_hashes
 from engine.session.networks import network_changes, pin_networks
 from engine.session.project import load_project, save_project
 from engine.session.recipe import NetworkRef, Recipe, Step
@@ -21,6 +25,14 @@ def test_a_pinned_recipe_names_every_network_it_uses_by_the_hash_on_its_card() -
     pinned = {network.room: network.sha256 for network in pin_networks(RESTORE).steps[0].networks}
     cards = {f"{room}/{f.name}": f.sha256 for room in ("denoiser", "noise_profile") for f in load_card(room).files}
     assert pinned == cards
+
+
+def test_of_a_room_all_files_are_meant_and_of_a_file_itself() -> None:
+    every = network_hashes(("afilm",))
+    assert [name for name, _ in every] == ["afilm/x2.onnx", "afilm/x4.onnx", "afilm/x8.onnx"]
+    assert network_hashes(("afilm/x4.onnx",)) == every[1:2]
+    with pytest.raises(NetworkError, match="names no file"):
+        network_hashes(("afilm/x3.onnx",))
 
 
 def test_the_same_weights_need_no_word() -> None:

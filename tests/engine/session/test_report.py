@@ -117,6 +117,31 @@ def test_sound_that_may_be_invented_is_said(renderer: Renderer, small_tools: dic
     assert "never recorded" in note
 
 
+def test_a_tool_that_can_tell_is_believed_when_it_generated_nothing(
+    renderer: Renderer, small_tools: dict[str, Any], loud: ArraySignal
+) -> None:
+    gain = small_tools["gain"]
+    gain.is_generative, gain.rooms = True, ("denoiser",)
+    gain.networks_of_analysis = lambda params: ()
+    for gained, is_marked in ((0.5, True), (1.0, False)):
+        gain.generated_band = lambda given, params, analysis: (1.0, 2.0) if params["gain"] != 1.0 else None
+        recipe = Recipe((Step("gain", {"gain": gained}, id="g"),))
+        rendered = renderer.render(loud, recipe, "noise")
+        note = processing_note(recipe, rendered)  # before anything is rendered, as it is written into a file's head
+        assert ("never recorded" in note, "denoiser" in note) == (is_marked, is_marked)
+        report = change_report(rendered, recipe, Subject("noise.wav", "out.wav"))
+        assert (report["generated_sound"], report["steps"][0]["can_invent_sound"]) == (is_marked, is_marked)
+        assert [network["room"] for network in report["steps"][0]["networks"]] == ["denoiser"] * is_marked
+
+
+def test_outside_of_the_recording_a_step_invents_nothing(
+    renderer: Renderer, small_tools: dict[str, Any], loud: ArraySignal
+) -> None:
+    small_tools["plain"].is_generative = True
+    recipe = Recipe((Step("plain", scope=Scope(60.0, 61.0), id="p"),))
+    assert "never recorded" not in processing_note(recipe, renderer.render(loud, recipe, "noise"))
+
+
 def test_what_a_tool_says_of_its_own_work_is_in_the_report(
     renderer: Renderer, small_tools: dict[str, Any], loud: ArraySignal
 ) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
@@ -74,6 +73,8 @@ class Stft:
         if len(samples) < self.fft or (len(samples) - self.fft) % self.hop:
             raise ValueError(f"{len(samples)} samples are no whole number of frames of {self.fft} every {self.hop}")
         frames = np.lib.stride_tricks.sliding_window_view(samples, self.fft)[:: self.hop]
+        import scipy.fft  # here: whoever only asks about frames, as the window does, waits for no SciPy
+
         spectra: Spectra = scipy.fft.rfft(np.multiply(frames, self.window, dtype=np.float32), axis=1)
         return spectra
 
@@ -91,6 +92,8 @@ class Stft:
             Shape ((frames - 1) * hop + fft,). The first and last fft - hop samples lack frames: ask for all frames
             that touch the span you want (`frame_range`) and cut the rest off.
         """
+        import scipy.fft
+
         blocks = scipy.fft.irfft(spectra, n=self.fft, axis=1).astype(np.float32, copy=False) * self.window
         count, parts = len(blocks), self.fft // self.hop
         out = np.zeros((count + parts - 1, self.hop), dtype=np.float32)

@@ -42,9 +42,7 @@ BUTTERWORTH_WEIGHTS: Final = {5: 2.0, 6: 2.0, 8: 4.0, 10: 2.0, 12: 2.0, 16: 1.0,
 CHEBYSHEV_ORDERS: Final = (5, 8)
 LINEAR_PHASE_WIDTHS: Final = (0.04, 0.1, 0.2)  # of the corner
 FINE: Final = 8  # steps per band in which the shapes are drawn
-LAST_EDGE: Final = (
-    0.04  # octaves under the last band, up to which an edge's corner is tried: beyond it nothing is heard
-)
+LAST_EDGE: Final = 0.04  # octaves under the last band, up to which an edge's corner is tried: the rest is unheard
 LAST_NATURAL: Final = 0.5  # the same of nature's slopes
 NEAR: Final = 1.0 / 6.0  # octaves, 12 %: answers that differ by less are one
 EDGE_ODDS: Final = 0.2  # before anything is heard, against none: a false edge costs sound that is there

@@ -15,6 +15,8 @@ from engine.tools.upsample.knobs import AUTO, NO_FACTOR
 
 FULL_RATES: Final = (44_100, 48_000)  # what bwe48 was trained at
 SPEECH_RATE: Final = 16_000  # the fastest that bwe16 works at, and the only one that the films give
+SPEECH_RATES: Final = (8_000, 11_025, 12_000, SPEECH_RATE)  # what bwe16 was trained at, four fifths of it at the last
+LOWEST_TRAINED_HZ: Final = {"bwe48": 1_500.0, "bwe16": 800.0}  # of the cutoffs in their training
 FILMS: Final = ("afilm", "tfilm")
 FACTORS: Final = (2, 4, 8)
 WEIGHTS: Final = "weights.onnx"
@@ -103,5 +105,5 @@ def _film(model: str, given_rate: int, rate: int) -> Plan:
 def _work_rate(model: str, rate: int) -> int:
     """Return the rate at which a frame network works; where it isn't the result's, the band it made is resampled."""
     if model == "bwe16":
-        return min(rate, SPEECH_RATE)
+        return rate if rate in SPEECH_RATES else SPEECH_RATE
     return rate if rate in FULL_RATES else FULL_RATES[1]

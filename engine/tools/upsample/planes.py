@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.audio.signal import Samples
-from engine.tools.upsample.learned import Learned
+from engine.tools.upsample.facts import Learned
 
 
 def to_planes(samples: Samples, learned: Learned) -> Samples:

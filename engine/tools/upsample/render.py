@@ -15,10 +15,11 @@ from engine.inference.band_features import Edge
 from engine.inference.grid import Grid
 from engine.tools.tool import Job, Params
 from engine.tools.upsample import film
-from engine.tools.upsample.band import band_filter, edge_of, fade_of
+from engine.tools.upsample.band import band_filter
 from engine.tools.upsample.bwe import SILENT, Window, made_band, stft_of
+from engine.tools.upsample.edge import edge_of, fade_of
+from engine.tools.upsample.facts import Learned
 from engine.tools.upsample.knobs import FULL_AMOUNT
-from engine.tools.upsample.learned import Learned
 from engine.tools.upsample.plan import Plan, plan
 from engine.tools.upsample.planes import from_planes, to_planes
 

@@ -22,7 +22,7 @@ class Upsample:
     name: str = "upsample"
     label: str = "Upsample"
     summary: str = "Raises the rate and generates the band that was lost; the band that is there stays."
-    version: int = 1
+    version: int = 2
     knobs: tuple[Knob, ...] = KNOBS
     presets: Mapping[str, Mapping[str, Value]] = PRESETS
     inputs: tuple[str, ...] = ()
@@ -36,8 +36,11 @@ class Upsample:
         return ("bwe48", "bwe16") if params["model"] == AUTO else (str(params["model"]),)
 
     def networks_for(self, given: Format, params: Params) -> tuple[str, ...]:
-        """Return the room that is used for a recording of this format."""
-        return (plan(given.rate, params).model,) if params["generate"] else ()
+        """Return the network file that is used for a recording of this format."""
+        if not params["generate"]:
+            return ()
+        planned = plan(given.rate, params)
+        return (f"{planned.model}/{planned.file}",)
 
     def networks_of_analysis(self, params: Params) -> tuple[str, ...]:
         """Return (): nothing is learnt by a network."""
@@ -109,7 +112,7 @@ class Upsample:
 
 def _rise(signal: Signal, params: Params, analysis: Analysis, job: Job) -> Rise:
     # Here, not above: the registry of tools is imported when the window starts, SciPy when something is rendered.
-    from engine.tools.upsample.learned import Learned
+    from engine.tools.upsample.facts import Learned
     from engine.tools.upsample.render import Rise
 
     return Rise(signal, params, Learned.of(analysis), job)

@@ -11,11 +11,11 @@ import pytest
 from engine.audio.resample import ResampledSignal
 from engine.audio.signal import ArraySignal, Samples
 from engine.tools.tool import NO_JOB
-from engine.tools.upsample.account import account, stretches
-from engine.tools.upsample.learned import Learned
+from engine.tools.upsample.account import account, fft_at, stretches
+from engine.tools.upsample.facts import Learned
 
 RATE = 24_000
-FACTS = Learned(11_400.0, 1.0, 300.0, 0.0, False, 1.0, False, False, ())
+FACTS = Learned(11_400.0, 1.0, 300.0, 0.0, False, 1.0, False, False, 0.0, ())
 
 
 def given(seconds: float = 4.0) -> ArraySignal:
@@ -63,6 +63,51 @@ def test_an_untouched_recording_has_its_very_samples() -> None:
     found = accounted(np.zeros_like(base), base, signal)
     assert (found["generated_db"], found["kept_null_db"], found["lsd_lf_db"]) == (None, None, 0.0)
     assert "nothing from" in str(found["text"])
+    assert "the result equals the resampled recording" in str(found["text"])
+
+
+def test_at_any_rate_the_transform_is_as_long_in_time() -> None:
+    assert (fft_at(44_100), fft_at(48_000), fft_at(384_000), fft_at(16_000)) == (2048, 2048, 16_384, 1024)
+    assert all(0.042 < fft_at(rate) / rate < 0.086 for rate in range(1_000, 768_000, 997))
+
+
+@pytest.mark.parametrize(("cutoff_hz", "tone_hz"), [(3_500.0, 4_200.0), (400.0, 600.0)])
+def test_a_band_low_above_its_cutoff_is_no_change_below_it_at_a_high_rate(cutoff_hz: float, tone_hz: float) -> None:
+    signal = given(1.0)
+    made = ResampledSignal(signal, 384_000)
+    base = made.read(0, made.frames)
+    time = np.arange(len(base)) / 384_000
+    added = (0.1 * np.sin(2 * np.pi * tone_hz * time) * np.hanning(len(time)))[:, None].astype(np.float32)
+    facts = replace(FACTS, edge_width_hz=0.0).analysis()
+    found = account(signal, ArraySignal(base + added, 384_000), (cutoff_hz, 24_000.0), facts, 0.0, NO_JOB)
+    assert found["kept_up_to_hz"] > 100.0
+    assert found["kept_null_db"] < -60.0
+
+
+def low(samples: Samples, band: tuple[float, float], added: float = 0.0) -> dict[str, Any]:
+    """Account for a recording at 500 Hz raised to 1000 Hz, with a tone of 60 Hz and that RMS added."""
+    signal = ArraySignal(samples, 500)
+    made = ResampledSignal(signal, 1_000)
+    base = made.read(0, made.frames)
+    facts = replace(FACTS, edge_width_hz=0.0).analysis()
+    tone = added * np.sqrt(2.0) * np.sin(2 * np.pi * 60.0 * np.arange(len(base)) / 1_000)
+    after = ArraySignal(base + tone[:, None].astype(np.float32), 1_000)
+    return dict(account(signal, after, band, facts, 0.0, NO_JOB))
+
+
+def test_where_no_band_was_to_be_kept_none_is_spoken_of() -> None:
+    noise = 0.1 * np.random.default_rng(1).standard_normal((2_000, 1))
+    found = low(noise.astype(np.float32), (230.0, 500.0), 0.01)
+    assert (found["kept_up_to_hz"], found["kept_null_db"], found["lsd_lf_db"]) == (None, None, None)
+    assert str(found["text"]).endswith("generated, not recovered")
+
+
+def test_silence_is_not_called_kept_and_what_came_into_it_is_said() -> None:
+    silence = np.zeros((2_000, 1), dtype=np.float32)
+    same, changed = low(silence, (450.0, 500.0)), low(silence, (450.0, 500.0), 0.01)
+    assert same["kept_up_to_hz"] is changed["kept_up_to_hz"] is None
+    assert "the resampled recording is silent, and the result is so too" in same["text"]
+    assert "silent, and the result has -40 dBFS" in changed["text"]
 
 
 def test_the_sentence_says_generated_and_not_recovered() -> None:

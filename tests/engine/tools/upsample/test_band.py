@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 from engine.inference.band_features import Edge
 from engine.tools.tool import NO_JOB, complete
 from engine.tools.upsample import UPSAMPLE
-from engine.tools.upsample.band import GUARD_HZ, band_filter, edge_of, fade_of, width_of
-from engine.tools.upsample.learned import Learned, learn
+from engine.tools.upsample.band import GUARD_HZ, band_filter
+from engine.tools.upsample.edge import edge_of, fade_of, width_of
+from engine.tools.upsample.facts import Learned
+from engine.tools.upsample.learned import learn
 from engine.tools.upsample.plan import plan
 
 Doubles = NDArray[np.float64]
 
 EDGES = [(48_000, 11_400.0), (48_000, 3_500.0), (44_100, 16_000.0), (16_000, 3_800.0), (8_000, 1_000.0)]
-FACTS = Learned(16_000.0, 1.0, 300.0, 0.0, True, 1.0, False, False, ())
+FACTS = Learned(16_000.0, 1.0, 300.0, 0.0, True, 1.0, False, False, 0.0, ())
 
 
 def response_db(rate: int, edge: Edge, tilt_db: float, crosses: bool, hertz: Doubles) -> Doubles:
@@ -66,6 +68,15 @@ def test_the_edge_of_a_recording_whose_rate_is_raised_is_not_above_its_resampler
     assert edge is not None
     assert edge.cutoff_hz == pytest.approx(0.95 * 16_000)
     assert edge_of(same, 48_000, replace(full, cutoff_hz=24_000.0), 0.0) is None
+
+
+@pytest.mark.parametrize("rate", [16_001, 22_050, 32_000, 46_000, 47_999, 88_200])
+def test_at_its_own_rate_a_full_band_lacks_nothing_whatever_rate_the_network_works_at(rate: int) -> None:
+    full = replace(FACTS, cutoff_hz=rate / 2, full_band=True)
+    assert edge_of(plan(rate, complete(UPSAMPLE, {"rate_hz": rate})), rate, full, 0.0) is None
+    ended = replace(FACTS, cutoff_hz=0.97 * rate / 2)  # what it has above 0.95 of Nyquist stays its own
+    edge = edge_of(plan(rate, complete(UPSAMPLE, {"rate_hz": rate})), rate, ended, 0.0)
+    assert (edge.cutoff_hz if edge else None) == (None if rate == 88_200 else ended.cutoff_hz)
 
 
 def test_a_chosen_cutoff_wins_over_the_one_that_was_found() -> None:

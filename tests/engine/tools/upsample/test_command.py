@@ -101,7 +101,8 @@ def test_the_file_and_the_report_say_that_sound_was_generated(tmp_path: Path, ca
     report = json.loads(capsys.readouterr().out)
     step = report["steps"][0]
     assert report["generated_sound"]
-    assert step["learnt"]["label"] == "generated, not recovered"
+    assert "generated, not recovered" in step["account"]["text"]
+    assert not {"label", "generated_to_hz"} & set(step["learnt"])
     assert step["learnt"]["cutoff_hz"] == pytest.approx(5_000, rel=0.08)
     assert step["learnt"]["cutoff_confidence"] > 0.3
     assert [network["room"] for network in step["networks"]] == ["bwe48"]
@@ -112,6 +113,35 @@ def test_the_file_and_the_report_say_that_sound_was_generated(tmp_path: Path, ca
     assert account["generated_to_hz"] == 24_000
     assert "found with confidence" in account["text"]
     assert "generated, not recovered" in (tmp_path / "r.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [(24_000, ["--set", "generate=off"]), (44_100, []), (32_000, ["--rate", "32000"]), (24_000, ["--start", "60"])],
+    ids=["switched off", "whole", "whole at a rate of no network", "beyond the end"],
+)
+def test_where_nothing_was_generated_nothing_says_so(rate: int, words: list[str], tmp_path: Path, capsys: Any) -> None:
+    source, out = written(tmp_path / "in.wav", rate, 3.0), tmp_path / "out.wav"
+    assert shellac("upsample", source, "-o", out, *words, "--json", "--report", tmp_path / "r.html") == 0
+    with soundfile.SoundFile(out) as file:
+        assert "Upsample" in file.comment
+        assert "never recorded" not in file.comment
+        assert "onnx" not in file.comment
+    report = json.loads(capsys.readouterr().out)
+    assert not report["generated_sound"]
+    assert not report["steps"][0]["can_invent_sound"]
+    assert report["steps"][0]["networks"] == []
+    assert "never recorded" not in (tmp_path / "r.html").read_text()
+
+
+def test_of_three_files_in_a_room_the_one_that_was_run_is_named(tmp_path: Path, capsys: Any) -> None:
+    source, out = written(tmp_path / "in.wav", 8_000, 1.0), tmp_path / "out.wav"
+    assert shellac("upsample", source, "-o", out, "--model", "afilm", "--json") == 0
+    with soundfile.SoundFile(out) as file:
+        assert "afilm/x2.onnx" in file.comment
+        assert "x4.onnx" not in file.comment
+    (network,) = json.loads(capsys.readouterr().out)["steps"][0]["networks"]
+    assert (network["room"], [entry["file"] for entry in network["files"]]) == ("afilm", ["x2.onnx"])
 
 
 @pytest.mark.parametrize(
@@ -193,7 +223,7 @@ def test_a_noisy_recording_is_processed_with_advice(
     from engine.tools.upsample import learned
 
     # The finder's own judgement of noise is tested where it lives.
-    monkeypatch.setattr(learned, "find_cutoff", lambda *given: Cutoff(5_000.0, 0.9, 300.0, False, True))
+    monkeypatch.setattr(learned, "find_cutoff", lambda *given: Cutoff(5_000.0, 0.9, 300.0, False, True, 5_000.0))
     source = written(tmp_path / "in.wav", 16_000, 1.0)
     assert shellac("upsample", source, "-o", tmp_path / "out.wav") == 0
     assert "restore the recording first" in capsys.readouterr().err

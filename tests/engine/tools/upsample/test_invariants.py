@@ -19,7 +19,7 @@ from engine.audio.signal import ArraySignal, Samples, SilentSignal, Span, format
 from engine.tools.tool import Analysis, Value, complete
 from engine.tools.upsample import UPSAMPLE
 from engine.tools.upsample import render as render_module
-from engine.tools.upsample.learned import Learned
+from engine.tools.upsample.facts import Learned
 
 # Rate of the recording, and the knobs.
 WAYS: dict[str, tuple[int, dict[str, Value]]] = {
@@ -28,6 +28,7 @@ WAYS: dict[str, tuple[int, dict[str, Value]]] = {
     "24 to 96 kHz": (24_000, {"factor": "4"}),
     "8 to 16 kHz": (8_000, {"factor": "2"}),
     "8 to 12 kHz": (8_000, {"rate_hz": 12_000}),
+    "2 to 4 kHz": (2_000, {"factor": "2"}),
     "8 to 16 kHz, film": (8_000, {"model": "afilm"}),
     "4 to 16 kHz, film": (4_000, {"model": "tfilm"}),
 }
@@ -170,9 +171,18 @@ def test_the_own_band_is_kept(way: Way, tilt_db: float, render: Any) -> None:
 
 def test_with_its_band_all_there_a_recording_is_not_changed(render: Any) -> None:
     signal = sound(48_000)
-    full = {**vars(Learned(24_000.0, 1.0, 0.0, 0.0, False, 1.0, True, False, ())), "warnings": []}
+    full = Learned(24_000.0, 1.0, 0.0, 0.0, False, 1.0, True, False, 0.0, ()).analysis().facts
     assert np.array_equal(render(signal, None, Analysis(full)), signal.samples)
     assert np.array_equal(render(signal, None, Analysis(full), rate_hz=96_000), base_of(signal, 96_000))
+
+
+@pytest.mark.parametrize("rate", [22_050, 32_000, 46_000])
+def test_a_whole_recording_at_its_own_rate_is_copied_whatever_rate_the_network_works_at(rate: int, render: Any) -> None:
+    signal = sound(rate)
+    params = complete(UPSAMPLE, {"rate_hz": rate})
+    analysis = UPSAMPLE.analyse(signal, params, {})
+    assert np.array_equal(render(signal, None, analysis, rate_hz=rate), signal.samples)
+    assert "nothing is missing, so it was copied" in " ".join(UPSAMPLE.remarks(format_of(signal), params, analysis))
 
 
 def test_without_generating_the_recording_is_only_resampled(way: Way, render: Any) -> None:

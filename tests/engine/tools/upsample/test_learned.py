@@ -11,7 +11,8 @@ from engine.errors import Cancelled
 from engine.measure.cutoff import Cutoff
 from engine.tools.tool import NO_JOB, Analysis, Job
 from engine.tools.upsample import learned as learned_module
-from engine.tools.upsample.learned import LEVEL_DB, LEVEL_RANGE_DB, Learned, learn
+from engine.tools.upsample.facts import Learned
+from engine.tools.upsample.learned import LEVEL_DB, LEVEL_RANGE_DB, learn
 
 RATE = 16_000
 
@@ -107,7 +108,7 @@ def test_facts_come_back_from_the_cache_as_they_were() -> None:
     [
         (Cutoff(5_000.0, 0.29, 300.0, False, False), "no edge was found below 8000 Hz"),
         (Cutoff(900.0, 0.9, 100.0, False, False), "the edge at 900 Hz leaves too little"),
-        (Cutoff(5_000.0, 0.9, 300.0, False, True), "restore the recording first"),
+        (Cutoff(5_000.0, 0.9, 300.0, False, True, 5_000.0), "restore the recording first"),
         (Cutoff(5_000.0, 0.3, 300.0, False, False), ""),
     ],
 )
@@ -115,8 +116,17 @@ def test_doubts_about_the_cutoff_are_said(found: Cutoff, said: str, monkeypatch:
     monkeypatch.setattr(learned_module, "find_cutoff", lambda *given: found)
     result = learnt(speech_like())
     assert result.cutoff_hz == (RATE / 2 if "restore" not in said and said else 5_000.0)
-    assert said in " ".join(result.warnings)
-    assert bool(result.warnings) == bool(said)
+    told = (*result.warnings, *result.advice)
+    assert said in " ".join(told)
+    assert bool(told) == bool(said)
+
+
+def test_noise_is_said_to_be_where_it_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Cutoff(22_050.0, 0.1, 0.0, True, True, 5_000.0)
+    monkeypatch.setattr(learned_module, "find_cutoff", lambda *given: found)
+    (advice,) = learnt(speech_like()).advice
+    assert "right under 5000 Hz" in advice
+    assert "22050" not in advice
 
 
 def test_learning_can_be_cancelled() -> None:

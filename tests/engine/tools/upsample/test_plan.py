@@ -27,6 +27,9 @@ def planned(rate: int, **values: Value) -> tuple[str, int, int]:
         (96_000, {}, ("bwe48", 96_000, 48_000)),
         (8_000, {"factor": "2"}, ("bwe16", 16_000, 16_000)),
         (2_000, {"factor": "4"}, ("bwe16", 8_000, 8_000)),
+        (2_000, {"factor": "2"}, ("bwe16", 4_000, 16_000)),
+        (5_000, {"factor": "2"}, ("bwe16", 10_000, 16_000)),
+        (8_000, {"rate_hz": 12_000}, ("bwe16", 12_000, 12_000)),
         (16_000, {"factor": "2"}, ("bwe48", 32_000, 48_000)),
         (44_100, {"factor": "2"}, ("bwe48", 88_200, 48_000)),
         (44_100, {"rate_hz": 48_000}, ("bwe48", 48_000, 48_000)),
@@ -42,7 +45,8 @@ def test_the_rate_and_the_network_follow_from_the_recording_and_the_knobs(
     rate: int, values: dict[str, Value], wanted: tuple[str, int, int]
 ) -> None:
     assert planned(rate, **values) == wanted
-    assert UPSAMPLE.networks_for(Format(rate, 1, 100), complete(UPSAMPLE, values)) == wanted[:1]
+    (named,) = UPSAMPLE.networks_for(Format(rate, 1, 100), complete(UPSAMPLE, values))
+    assert named.partition("/")[0] == wanted[0]
     assert wanted[0] in UPSAMPLE.networks(complete(UPSAMPLE, values))
 
 
@@ -50,6 +54,14 @@ def test_the_rate_and_the_network_follow_from_the_recording_and_the_knobs(
 def test_each_film_has_a_file_for_each_factor(rate: int, factor: int) -> None:
     made = plan(rate, complete(UPSAMPLE, {"model": "afilm"}))
     assert (made.file, made.factor) == (f"x{factor}.onnx", factor)
+    params = complete(UPSAMPLE, {"model": "afilm"})
+    assert UPSAMPLE.networks_for(Format(rate, 1, 100), params) == (f"afilm/x{factor}.onnx",)
+
+
+def test_a_frame_network_works_at_no_rate_that_its_training_did_not_know() -> None:
+    bwe16 = pytest.importorskip("training.recipes.bwe16", reason="the recipes need torch")
+    trained = {rate for rate, _ in bwe16.SIZES.rates}
+    assert {planned(1_000, rate_hz=rate)[2] for rate in range(1_000, 16_001, 25)} <= trained
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""What a user hears about a recording is true: what was found, what was done, and why nothing was."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from engine.audio.signal import Format
+from engine.tools.tool import Value, complete
+from engine.tools.upsample import UPSAMPLE
+from engine.tools.upsample.facts import Learned
+
+DOUBT = "the edge at 815 Hz leaves too little to go by"
+
+
+def learnt(cutoff_hz: float, full_band: bool = False, noise_hz: float = 0.0, warnings: tuple[str, ...] = ()) -> Learned:
+    return Learned(cutoff_hz, 0.9, 300.0, 0.0, False, 1.0, full_band, noise_hz > 0.0, noise_hz, warnings)
+
+
+def said(rate: int, facts: Learned, **values: Value) -> str:
+    return " | ".join(UPSAMPLE.remarks(Format(rate, 1, 10 * rate), complete(UPSAMPLE, values), facts.analysis()))
+
+
+def test_a_whole_recording_is_told_to_be_whole() -> None:
+    text = said(44_100, learnt(22_050.0, full_band=True))
+    assert text.startswith("the recording's own band reaches up to 22050 Hz: nothing is missing, so it was copied")
+
+
+def test_an_edge_that_was_not_believed_is_doubted_and_not_called_whole() -> None:
+    text = said(44_100, learnt(22_050.0, warnings=(DOUBT,)))
+    assert DOUBT in text
+    assert "the recording was copied" in text
+    assert "nothing is missing" not in text
+
+
+def test_an_edge_above_all_that_the_network_makes_is_no_whole_recording() -> None:
+    text = said(22_050, learnt(9_000.0), model="bwe16")
+    assert text == "nothing is generated above 8000 Hz, and the band ends at 9000 Hz: so it was copied"
+
+
+def test_a_chosen_cutoff_silences_the_doubts_about_the_edge_and_nothing_else() -> None:
+    facts = learnt(22_050.0, noise_hz=5_000.0, warnings=(DOUBT,))
+    text = said(44_100, facts, cutoff_hz=8_000.0)
+    assert "restore the recording first" in text
+    assert DOUBT not in text
+    assert DOUBT in said(16_000, learnt(8_000.0, warnings=(DOUBT,)), rate_hz=48_000)
+
+
+@pytest.mark.parametrize(
+    ("rate", "values", "cutoff_hz", "known_hz"),
+    [
+        (2_000, {}, 950.0, 1_500),
+        (44_100, {"cutoff_hz": 1_400.0}, 1_400.0, 1_500),
+        (44_100, {"cutoff_hz": 1_600.0}, 1_600.0, 0),
+        (1_000, {"factor": "8"}, 475.0, 800),
+        (2_000, {"factor": "8"}, 950.0, 0),
+        (2_000, {"model": "afilm"}, 950.0, 0),
+    ],
+)
+def test_an_edge_lower_than_the_network_learnt_is_said(
+    rate: int, values: dict[str, Value], cutoff_hz: float, known_hz: int
+) -> None:
+    text = said(rate, learnt(rate / 2, full_band=True), **values)
+    if known_hz:
+        assert f"at least {known_hz} Hz, and this one ends at {cutoff_hz:.0f} Hz" in text
+    else:
+        assert "learnt of recordings" not in text
+
+
+@pytest.mark.parametrize(("room", "lowest_hz"), [("bwe48", 1_500.0), ("bwe16", 800.0)])
+def test_what_the_networks_learnt_is_what_their_recipes_say(room: str, lowest_hz: float) -> None:
+    from engine.tools.upsample.plan import LOWEST_TRAINED_HZ
+
+    recipe = pytest.importorskip(f"training.recipes.{room}", reason="the recipes need torch")
+    assert LOWEST_TRAINED_HZ[room] == recipe.SIZES.lowest_hz == lowest_hz
+
+
+def test_the_window_asks_for_remarks_and_edges_without_waiting_for_scipy() -> None:
+    asking = """
+import sys
+from engine.audio.signal import Format
+from engine.tools.tool import Analysis, complete
+from engine.tools.upsample import UPSAMPLE
+from engine.tools.upsample.facts import Learned
+analysis = Learned(4000.0, 0.9, 300.0, 0.0, False, 1.0, False, True, 4000.0, ()).analysis()
+given, params = Format(44100, 1, 1000), complete(UPSAMPLE, {})
+assert UPSAMPLE.generated_band(given, params, analysis) and UPSAMPLE.remarks(given, params, analysis)
+print(sorted(name for name in sys.modules if name.split(".")[0] in ("scipy", "soxr", "onnxruntime")))
+"""
+    done = subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

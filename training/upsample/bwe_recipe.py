@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from engine.audio.stft import torch_compatible_frames
 from engine.inference.band_features import FLOOR, Edge, network_input
+from engine.tools.upsample.bwe import PASSES
 from training import distributed
 from training.data import RATE, Samples
 from training.data.decoded import content_of
@@ -27,7 +28,7 @@ from training.trials import trials_of
 from training.upsample.bwe_data import LEVEL_DBFS, Sizes, crop
 from training.upsample.bwe_losses import ENDS, analysis, level_distance, log_distance, sounded, synthesis
 from training.upsample.bwe_sources import FLUID, TRAINED_SETS, facts_of, rendered, sources
-from training.upsample.bwe_validation import PASSES, Case, controls, validation_cases
+from training.upsample.bwe_validation import Case, controls, validation_cases
 
 BATCH: Final = 12
 SYNTHESISED: Final = 4  # of them also as sound: transforms cost as much as the network

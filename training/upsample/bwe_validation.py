@@ -2,6 +2,8 @@
 
 Speech of the trained speaker, of others, and music, each brought down to lower rates and back. The flat tail (the
 network's answer left out) and plain interpolation stand beside every figure. Non-commercial recordings may be measured.
+
+Level, edge, cross-fade and the filter behind them are the product's own, so that a log judges what is shipped.
 """
 
 from __future__ import annotations
@@ -13,18 +15,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.audio.signal import ArraySignal
 from engine.audio.stft import Stft, torch_compatible_frames
 from engine.inference.band_features import Edge, generated, residual
+from engine.tools.tool import NO_JOB
+from engine.tools.upsample.band import band_filter
+from engine.tools.upsample.bwe import PASSES, stft_of
+from engine.tools.upsample.edge import edge_of, fade_of
+from engine.tools.upsample.learned import learn
+from engine.tools.upsample.plan import SPEECH_RATE, WEIGHTS, Plan
 from training.data import Recording, Samples, cached_mono, has_development_data, usable_recordings
 from training.data.resampling import resampled
-from training.upsample.bwe_data import LEVEL_DBFS
-from training.upsample.bwe_sources import active_rms, find_wall
+from training.upsample.bwe_sources import find_wall
 
 SECONDS: Final = 2.2
 LUFS: Final = -25.0  # of the targets where they are compared
 LSD_STFT: Final = Stft(2048, 512)  # of the log-spectral distance, whatever the network's
-EDGE_SHARE: Final = 0.955  # of the lower Nyquist frequency lies 6 dB down after resampling
-PASSES: Final = 2
 SEAM_HZ: Final = 300.0  # above the cutoff begin the bands whose level is compared
 BAND_HZ: Final = 500.0
 _MUSIC: Final = ("Vibe_Ace", "orchestra.flac", "cello-double-2", "tedeum2", "mridangam", "bwv1002_mov7")
@@ -39,7 +45,8 @@ class Case:
     rate: int
     target: Samples
     given: Samples
-    edge: Edge
+    edge: Edge  # that the network is told
+    fade: Edge  # over which given and generated band are cross-faded
     valid_hz: float
     gain: float  # to -25 LUFS
 
@@ -51,16 +58,17 @@ class Case:
     @property
     def stft(self) -> Stft:
         """The network's own frames, which follow from the rate."""
-        return Stft(2048, 512) if self.rate > 16_000 else Stft(1024, 256)
+        return stft_of(plan_of(self.rate))
 
     def completed(self, answer: NDArray[np.float32]) -> Samples:
         """The sound with the band that an answer describes; shape (samples,)."""
         spectra = self.spectra
         made = generated(spectra, answer, self.rate, self.edge, self.stft, PASSES)
-        added = self.stft.inverse(residual(spectra, made, self.rate, self.edge))
+        added = self.stft.inverse(residual(spectra, made, self.rate, self.fade))
         start = self.stft.fft // 2
         added = np.pad(added, (0, max(0, start + len(self.given) - len(added))))
-        return self.given + added[start : start + len(self.given)]
+        kept = band_filter(self.rate, self.fade, 0.0, False)
+        return self.given + kept.convolve(added[start : start + len(self.given)])
 
     def lsd(self, result: Samples) -> float:
         """Log-spectral distance in powers of ten, of the bins up to the target's wall."""
@@ -134,14 +142,20 @@ def case_of(row: Recording, group: str, rate: int, kilohertz: int) -> Case | Non
     target = whole[start : start + round(SECONDS * rate)]
     low = resampled(target, rate, 1000 * kilohertz)
     given = np.pad(resampled(low, 1000 * kilohertz, rate), (0, 64))[: len(target)]
-    gain = np.float32(10.0 ** (LEVEL_DBFS / 20.0) / max(active_rms(given), 1e-5))
-    cutoff = EDGE_SHARE * 500.0 * kilohertz
+    learned = learn(ArraySignal(low[:, None], 1000 * kilohertz), NO_JOB)
+    edge, gain = edge_of(plan_of(rate), 1000 * kilohertz, learned, 0.0), np.float32(learned.gain)
+    if edge is None:
+        return None
     own = np.asarray(cached_mono(row, row.rate))
     valid_hz = min(rate / 2.0, 0.97 * find_wall(own, row.rate))
     loudness = pyloudnorm.Meter(rate).integrated_loudness((target * gain).astype(np.float64))
-    if valid_hz < 1.15 * cutoff or not np.isfinite(loudness):
+    if valid_hz < 1.15 * edge.cutoff_hz or not np.isfinite(loudness):
         return None
     name = f"{group} {kilohertz}k"
-    edge = Edge(cutoff, min(500.0, 0.15 * cutoff))
-    return Case(name, f"{row.file.stem} from {kilohertz} kHz", rate, target * gain, given * gain, edge, valid_hz,
-                float(10.0 ** ((LUFS - loudness) / 20.0)))  # fmt: skip
+    return Case(name, f"{row.file.stem} from {kilohertz} kHz", rate, target * gain, given * gain, edge,
+                fade_of(edge, learned), valid_hz, float(10.0 ** ((LUFS - loudness) / 20.0)))  # fmt: skip
+
+
+def plan_of(rate: int) -> Plan:
+    """How the product raises a recording to this rate with the bandwidth network that belongs to it."""
+    return Plan("bwe16" if rate <= SPEECH_RATE else "bwe48", WEIGHTS, rate, rate, 1)

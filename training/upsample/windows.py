@@ -1,7 +1,7 @@
 """A waveform network over a recording of any length, in torch: the windows and cross-fades of the product.
 
 Windows of 8192 samples lie every 4096, each answers for its middle half, and neighbours fade into each other over 512
-samples.
+samples. A window of silence, that the product leaves alone, is given to the network here.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.tools.upsample.film import FADE as FADE
+from engine.tools.upsample.film import HOP as HOP
+from engine.tools.upsample.film import WINDOW as WINDOW
+from engine.tools.upsample.film import fade
 from training.data import Samples
 
-WINDOW: Final = 8192
-HOP: Final = 4096
-FADE: Final = 512
 _BEFORE: Final = (WINDOW - HOP) // 2  # samples of a window before the stretch it answers for
 _BATCH: Final = 16
 
@@ -38,12 +39,6 @@ def applied(network: nn.Module, given: Samples, device: str = "cpu") -> Samples:
             stretch = answer[_BEFORE - FADE // 2 : _BEFORE + HOP + FADE // 2] * weights
             out[number * HOP : number * HOP + HOP + FADE] += stretch
     return out[HOP + FADE // 2 :][: len(given)]
-
-
-def fade() -> Samples:
-    """Return the weight of a window over its stretch and half a fade at either end, shape (HOP + FADE,)."""
-    ramp = ((np.arange(FADE) + 0.5) / FADE).astype(np.float32)
-    return np.concatenate([ramp, np.ones(HOP - FADE, dtype=np.float32), np.float32(1.0) - ramp])
 
 
 def _answers(network: nn.Module, windows: Tensor, device: str) -> Samples:

@@ -55,7 +55,7 @@ def made(plane: Samples, span: Span, plan: Plan, gain: float, job: Job) -> Sampl
 
     numbers, origin = windows(span), reads(span).start
     out = np.zeros((len(numbers) + 1) * HOP, dtype=np.float32)  # from frame numbers[0] * HOP - FADE // 2 on
-    fade = _fade()
+    weights = fade()
     for place, number in enumerate(numbers):
         start = number * HOP - _BEFORE - origin
         given = plane[start : start + WINDOW]
@@ -67,13 +67,13 @@ def made(plane: Samples, span: Span, plan: Plan, gain: float, job: Job) -> Sampl
             (answer,) = network(plan.model, chosen(), plan.file).run(inputs, job).values()
             answer = answer[0, 0] * np.float32(1.0 / gain)
         job.check()
-        stretch = answer[_BEFORE - FADE // 2 : _BEFORE + HOP + FADE // 2] * fade
+        stretch = answer[_BEFORE - FADE // 2 : _BEFORE + HOP + FADE // 2] * weights
         out[place * HOP : place * HOP + HOP + FADE] += stretch
     first = span.start - (numbers[0] * HOP - FADE // 2)
     return out[first : first + span.frames]
 
 
-def _fade() -> NDArray[np.float32]:
+def fade() -> NDArray[np.float32]:
     """Return the weight of a window over its stretch and half a fade on either side, shape (HOP + FADE,)."""
     ramp = ((np.arange(FADE) + 0.5) / FADE).astype(np.float32)
     # Both ends as each other's complement, so that two windows of one opinion add up to it.

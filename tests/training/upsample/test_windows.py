@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,7 +12,14 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
 
-from training.upsample.windows import FADE, HOP, WINDOW, applied, fade  # noqa: E402
+from engine.audio.signal import ArraySignal, Span, read_padded  # noqa: E402
+from engine.inference import card  # noqa: E402
+from engine.inference.network import forget_networks  # noqa: E402
+from engine.tools.tool import NO_JOB  # noqa: E402
+from engine.tools.upsample import film  # noqa: E402
+from engine.tools.upsample.film import FADE, HOP, WINDOW, fade  # noqa: E402
+from engine.tools.upsample.plan import Plan  # noqa: E402
+from training.upsample.windows import applied  # noqa: E402
 
 
 class Doubling(nn.Module):
@@ -56,6 +66,51 @@ def test_every_window_answers_for_its_middle_half_and_fades_into_the_next() -> N
     np.testing.assert_allclose(fade()[:FADE] + fade()[HOP:], 1.0, atol=1e-7)
 
 
-def test_the_windows_are_those_of_the_product() -> None:
-    film = pytest.importorskip("engine.tools.upsample.film")
-    assert (WINDOW, HOP, FADE) == (film.WINDOW, film.HOP, film.FADE)
+class Placed(nn.Module):
+    """Answers every sample by where in its window it lies: another layout of windows is another answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = torch.linspace(0.5, 2.0, WINDOW)[None, None]
+
+    def forward(self, samples: Tensor) -> Tensor:
+        return torch.tanh(samples * self.place) + 0.1 * self.place
+
+
+def placed_room(folder: Path) -> None:
+    """Put the same network as an ONNX file into a room of its own."""
+    onnx = pytest.importorskip("onnx")
+    helper, number = onnx.helper, onnx.TensorProto.FLOAT
+    place = Placed().place.numpy()
+    graph = helper.make_graph(
+        [helper.make_node("Mul", ["samples", "place"], ["scaled"]), helper.make_node("Tanh", ["scaled"], ["bent"]),
+         helper.make_node("Add", ["bent", "lift"], ["raised"])],
+        "placed",
+        [helper.make_tensor_value_info("samples", number, [1, 1, WINDOW])],
+        [helper.make_tensor_value_info("raised", number, [1, 1, WINDOW])],
+        [helper.make_tensor("place", number, place.shape, place),
+         helper.make_tensor("lift", number, place.shape, np.float32(0.1) * place)],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    content = model.SerializeToString()
+    folder.mkdir(parents=True)
+    (folder / "x2.onnx").write_bytes(content)
+    lines = ['task = "a toy"', 'tool = "upsample"', 'licence = "CC0-1.0"', '[files."x2.onnx"]']
+    (folder / "card.toml").write_text("\n".join([*lines, f'sha256 = "{hashlib.sha256(content).hexdigest()}"', ""]))
+
+
+@pytest.mark.parametrize("frames", [700, 4096, 4352, 30_000])
+def test_the_product_makes_the_same_of_a_recording_from_its_first_window_to_its_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int
+) -> None:
+    placed_room(tmp_path / "afilm")
+    monkeypatch.setattr(card, "models_folder", lambda: tmp_path)
+    forget_networks()
+    given = np.random.default_rng(3).uniform(-0.5, 0.5, frames).astype(np.float32)
+    span = Span(0, frames)
+    read = film.reads(span)
+    around = read_padded(ArraySignal(given[:, None], 16_000), *read)[:, 0]
+    made = film.made(around, span, Plan("afilm", "x2.onnx", 16_000, 16_000, 2), 1.0, NO_JOB)
+    forget_networks()
+    np.testing.assert_allclose(applied(Placed(), given), made, atol=2e-6)
+    assert np.abs(made).min() < 0.2 < np.abs(made).max()

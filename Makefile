@@ -14,7 +14,7 @@ run:  ## open the window; without a display, restore the demo recording into out
 test:  ## everything CI asks: layout, walls, types, style, tests
 	@scripts/setup test
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 thorough:  ## the losses with every seed and draw, and the slow tests (many minutes)
 	@scripts/setup test

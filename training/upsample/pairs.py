@@ -22,6 +22,7 @@ RATE: Final = 16_000  # Hz, of the networks
 FACTORS: Final = (2, 4, 8)
 LENGTH: Final = 8192  # samples of a patch
 LEVEL_DBFS: Final = -25.0  # of the active frames, by one gain per recording: what the host sets
+VERSION: Final = 1  # of what `pair` makes, the spline's part included: other samples, another number
 _GAIN_RANGE_DB: Final = (-20.0, 40.0)
 _LEAST: Final = 64  # samples that the filter's transients need
 
@@ -30,6 +31,15 @@ def decimation(*, low_pass: bool) -> str:
     """Name the way from high to low, as scores state it."""
     filtered = "scipy.signal.decimate, 8th-order Chebyshev, zero phase"
     return filtered if low_pass else "every r-th sample, no low-pass: aliased"
+
+
+def content(factor: int, *, low_pass: bool = True) -> str:
+    """Name everything that pairs follow from besides the recording: an archive with another name is another one."""
+    least, most = _GAIN_RANGE_DB
+    return (
+        f"pairs of factor {factor}: {decimation(low_pass=low_pass)}; active frames at {LEVEL_DBFS:g} dBFS by "
+        f"{least:g} to {most:g} dB; cubic spline; version {VERSION}"
+    )
 
 
 def decimated(samples: Samples, factor: int, *, low_pass: bool = True) -> Samples:

@@ -21,7 +21,7 @@ from training.data.licences import LICENCE_CHOICES
 from training.data.patches import PatchPlan, write_archive
 from training.data.splits import SPLITS
 from training.errors import TrainingError
-from training.upsample.pairs import FACTORS, LENGTH, RATE, decimation, pairing
+from training.upsample.pairs import FACTORS, LENGTH, RATE, content, pairing
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def pair_plan(
         folder=folder,
         share=chosen.share if share is None else share,
         seed=seed,
-        content=f"pairs of factor {factor}: {decimation(low_pass=low_pass)}",
+        content=content(factor, low_pass=low_pass),
     )
 
 

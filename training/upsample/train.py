@@ -25,7 +25,7 @@ from training.errors import TrainingError
 from training.recipe import Recipe, Settings
 from training.recipes import find_recipe
 from training.upsample.films import BATCH, TRAINED_SET, Film, recipe_of
-from training.upsample.pairs import FACTORS
+from training.upsample.pairs import FACTORS, content
 
 FILMS: Final = ("afilm", "tfilm")
 FRAMES: Final = ("bwe16", "bwe48")
@@ -129,9 +129,13 @@ def check_pairs(path: Path, factor: int) -> None:
             f"{path} holds patches of {archive.shapes['data'][1]} and {length} samples: both must be as long as each "
             f"other and a multiple of {_MULTIPLE}"
         )
-    content = str(archive.attributes.get("content", ""))
-    if archive.is_ours and not content.startswith(f"pairs of factor {factor}:"):
-        raise TrainingError(f"{path} holds {content}, not pairs of factor {factor}: give another archive, or --r")
+    found = str(archive.attributes.get("content", ""))
+    wanted = [content(factor, low_pass=low_pass) for low_pass in (True, False)]
+    if archive.is_ours and found not in wanted:
+        raise TrainingError(
+            f"{path} holds {found}, not {wanted[0]}: cut it anew with python -m training.upsample.prepare, or give "
+            "another --r"
+        )
 
 
 def check_apart(train: Path, validation: Path) -> None:

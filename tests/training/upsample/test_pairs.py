@@ -8,6 +8,7 @@ import scipy.signal
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
+from training.upsample import pairs
 from training.upsample.pairs import FACTORS, LEVEL_DBFS, RATE, decimated, level_gain, pair, pairing, raised
 
 EACH_FACTOR = pytest.mark.parametrize("factor", FACTORS)
@@ -83,3 +84,14 @@ def test_archives_get_a_last_axis_and_no_other_rate() -> None:
     assert {name: array.shape for name, array in arrays.items()} == {"data": (5000, 1), "label": (5000, 1)}
     with pytest.raises(ValueError, match="16000 Hz, got 8000"):
         derive(tone(300.0, 5000), 8000)
+
+
+def test_pairs_that_change_get_another_version() -> None:
+    # Archives are told apart by it. If these numbers have to change, so has `pairs.VERSION`.
+    time = np.arange(2000)
+    sound = 0.2 * np.sin(0.3 * time) + 0.1 * np.sin(1.1 * time + 0.5) + 0.05 * np.sin(2.3 * time)
+    both = pairs.pair(sound.astype(np.float32), 4)
+    picks = [0, 1, 502, 1003, 1999]
+    assert pairs.VERSION == 1
+    np.testing.assert_allclose(both["data"][picks], [0.016895, 0.021816, -0.013363, -0.043755, 0.055023], atol=2e-5)
+    np.testing.assert_allclose(both["label"][picks], [0.016644, 0.068164, -0.038461, -0.060978, 0.015841], atol=2e-5)

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from tests.training.data.recordings_on_disk import write, write_manifest
 from training.data.archive import PatchArchive
-from training.upsample import prepare
+from training.errors import TrainingError
+from training.upsample import pairs, prepare
 from training.upsample.pairs import decimated, level_gain, raised
 from training.upsample.prepare import main
+from training.upsample.train import check_pairs
 
 
 def speech(seconds: float, seed: int) -> NDArray[np.float64]:
@@ -112,6 +114,24 @@ def test_the_way_down_is_part_of_what_an_archive_is(tmp_path: Path) -> None:
         contents.append(archive.read("data", [1])[0])
         assert ("aliased" in str(archive.attributes["content"])) == (option == "--no-low-pass")
     assert np.abs(contents[0] - contents[1]).max() > 1e-4
+
+
+@pytest.mark.usefixtures("data")
+@pytest.mark.parametrize(("name", "value"), [("VERSION", 0), ("LEVEL_DBFS", -20.0)])
+def test_an_archive_of_other_pairs_is_cut_anew_and_not_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: float
+) -> None:
+    path = tmp_path / "x2.h5"
+    with monkeypatch.context() as before:
+        before.setattr(pairs, name, value)
+        main([str(path), "--r", "2"])
+        old = str(PatchArchive.open(path).attributes["content"])
+        check_pairs(path, 2)
+    with pytest.raises(TrainingError, match="cut it anew"):
+        check_pairs(path, 2)
+    main([str(path), "--r", "2"])
+    assert str(PatchArchive.open(path).attributes["content"]) != old
+    check_pairs(path, 2)
 
 
 def test_a_folder_of_ones_own_is_cut_without_a_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,7 +145,7 @@ def test_a_disk_that_fills_up_with_the_log_keeps_the_checkpoint(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("denoisre",), "there is no recipe 'denoisre': choose one of denoiser, "),
+        (("denoisre",), "there is no recipe 'denoisre': choose one of "),
         (("toy_plain", "--folder", "/no/such/place"), "there is no folder /no/such/place"),
         (("toy_plain", "--device", "abacus"), "there is no device 'abacus': take cpu or cuda"),
     ],

@@ -5,7 +5,6 @@ M. Chinen et al., "ViSQOL v3", QoMEX 2020. The package `visqol-python` brings it
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import Any, Final
 
@@ -50,10 +49,11 @@ def _mono(samples: Samples, rate: int, wanted: int) -> NDArray[np.float64]:
 
 @cache
 def _api(mode: str) -> Any:
-    # Cases are measured in one process per core already.
-    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+    from numba import set_num_threads
     from visqol import VisqolApi
 
+    # Cases are measured in one process per core already. Not by the environment: numba refuses a number that changes.
+    set_num_threads(1)
     api = VisqolApi()
     api.create(mode=mode, use_lattice_model=False)  # named, so that the figure doesn't depend on what is installed
     return api

@@ -9,6 +9,7 @@ original), and for all of them scores.json, with the spline's scores beside ours
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import json
 import sys
@@ -24,7 +25,7 @@ from torch import nn
 
 from training.__main__ import check_device, count
 from training.data import Samples
-from training.data.decoded import read_samples
+from training.data.decoded import read_header, read_samples
 from training.data.manifest import SUFFIXES
 from training.data.resampling import resampled
 from training.errors import TrainingError
@@ -59,25 +60,25 @@ def parser() -> argparse.ArgumentParser:
     return words
 
 
-def network_of(path: Path, factor: int) -> tuple[nn.Module, str]:
-    """Return a network with its trained weights, in eval mode, and the name of its recipe.
+def network_of(path: Path, factor: int) -> tuple[nn.Module, str, str]:
+    """Return a network with its trained weights, in eval mode, the name of its recipe, and its file's SHA-256.
 
     Raises
     ------
     TrainingError
         If there is none at `path`, or it is for another factor.
     """
-    if path.suffix == ".onnx" or path.is_dir():
-        file = path / f"x{factor}.onnx" if path.is_dir() else path
+    file = path / f"x{factor}.onnx" if path.is_dir() else path
+    if file.suffix == ".onnx":
         name, weights = _recipe_on_card(file), load_file_weights(file)
     else:
-        content = checkpoint(path)
+        content = checkpoint(file)
         name, weights = str(content["recipe"]), content["average"]
     if not name.endswith(f"_x{factor}"):
         raise TrainingError(f"{path} is of the recipe {name}, not of a factor of {factor}: give another --r")
     model = find_recipe(name).build()
     model.load_state_dict(weights)
-    return model.eval(), name
+    return model.eval(), name, hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _recipe_on_card(file: Path) -> str:
@@ -105,6 +106,22 @@ def recordings_in(folder: Path) -> list[Path]:
         if one.stem == other.stem:
             raise TrainingError(f"{one} and {other} would be written under one name: rename one of them")
     return found
+
+
+def check_rates(paths: Sequence[Path], rate: int) -> None:
+    """Refuse recordings that lack the band they would be scored by, before anything is written.
+
+    Raises
+    ------
+    TrainingError
+        If one has a lower rate than the result.
+    """
+    for path in paths:
+        if (given := read_header(path).rate) < rate:
+            raise TrainingError(
+                f"{path} has {given} Hz, and of what {rate} Hz can hold above its band there is nothing to compare "
+                f"with: take it away, score at --sr {given}, or give --already-low if all are of the low rate"
+            )
 
 
 def raised_by(network: nn.Module, low: Samples, factor: int, device: str, frames: int) -> tuple[Samples, Samples]:
@@ -160,8 +177,10 @@ def score_folder(asked: argparse.Namespace) -> dict[str, Any]:
     check_device(asked.device)
     if asked.sr % asked.r:
         raise TrainingError(f"{asked.sr} Hz is no multiple of {asked.r}: give another --sr")
-    network, name = network_of(asked.model_path, asked.r)
+    network, name, digest = network_of(asked.model_path, asked.r)
     paths = recordings_in(asked.input_dir)
+    if not asked.already_low:
+        check_rates(paths, asked.sr)
     asked.output_dir.mkdir(parents=True, exist_ok=True)
     rows: dict[str, dict[str, Any]] = {}
     for path in paths:
@@ -171,6 +190,7 @@ def score_folder(asked: argparse.Namespace) -> dict[str, Any]:
     sides = ("network", "spline") if scored else ()
     return {
         "model": asked.model_path.name,
+        "sha256": digest,
         "recipe": name,
         "r": asked.r,
         "rate_hz": asked.sr,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,7 @@ def test_a_folder_is_tried_out_and_every_sample_counts(tmp_path: Path) -> None:
     np.testing.assert_array_equal(original, sound(10_001, 16_000)[:, 0])
     scored = json.loads((out / "scores.json").read_text())
     assert "Chebyshev" in scored["low_pass"]
+    assert scored["sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
     mono = scored["files"]["mono"]
     # This network adds nothing: its scores are the spline's. What is missing is the tone at 5 kHz, a tenth as loud.
     assert mono["network"]["snr_db"] == pytest.approx(mono["spline"]["snr_db"], abs=0.01)
@@ -230,3 +232,17 @@ def test_with_another_batch_a_network_still_says_what_it_began_with(tmp_path: Pa
         assert made.prepare is not None
     own = recipe("--train", str(archive(tmp_path / "own.h5")))
     assert (own.prepare, own.needs.networks) == (None, ())
+
+
+def test_a_recording_that_lacks_the_band_it_would_be_scored_by_is_refused(tmp_path: Path) -> None:
+    model, given, out = low_pass_only(tmp_path), tmp_path / "in", tmp_path / "tried"
+    given.mkdir()
+    soundfile.write(given / "a.wav", sound(4000, 16_000), 16_000)
+    soundfile.write(given / "b.wav", sound(4000, 11_025), 11_025)
+    words = ["--model-path", str(model), "--input-dir", str(given), "--output-dir", str(out), "--r", "2"]
+    with pytest.raises(SystemExit, match=r"b\.wav has 11025 Hz.*--already-low"):
+        try_out(words)
+    assert not out.exists()
+    (given / "b.wav").unlink()
+    try_out(words)
+    assert (out / "a.hr.wav").exists()

@@ -72,3 +72,27 @@ def test_no_validation_recording_and_no_non_commercial_one_is_trained_on(
     assert all(row.is_clean for row in kept)
     assert not kept & set(recordings("validation", "all"))
     assert {kind_of(row) for row in kept} == {"speech", "voices", "music", "notes"}
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "note", "kind"),
+    [
+        ("music/librosa/198-209-0000.hq.ogg", "music", "LibriSpeech, female reader", "voices"),
+        (
+            "music/librosa/renamed.ogg",
+            "music",
+            "LibriSpeech, female reader",
+            "voices",
+        ),  # what it is called is no matter
+        ("music/librosa/other.ogg", "music", "song with guitar, Karissa Hobbs; brick wall near 18.3 kHz", "voices"),
+        ("music/librosa/humpback.ogg", "music", "whale song, US National Park Service", "music"),
+        ("music/sms-tools/nessundorma.flac", "music", "brick wall near 16.1 kHz", "voices"),
+        ("music/sms-tools/piano.flac", "music", "", "music"),
+        ("speeches/violin.wav", "own", "", "music"),  # a folder says nothing of what it holds
+        ("singing/actor_01/a.flac", "singing", "", "voices"),
+        ("single/b.wav", "speech_single", "", "speech"),
+        ("keys/c.wav", "piano_samples", "", "notes"),
+    ],
+)
+def test_the_manifest_says_what_a_recording_is(path: str, name: str, note: str, kind: str) -> None:
+    assert kind_of(Recording(path, name, "train", 44_100, 1.0, "CC0", "", 22_050.0, note)) == kind

@@ -33,7 +33,7 @@ Floats = NDArray[np.float32]
 Spectra = NDArray[np.complex64]
 Generator = np.random.Generator
 
-LEVEL_DBFS: Final = -25.0  # of the active frames, by one gain per recording: what the host sets
+LEVEL_DBFS: Final = -25.0  # of the active frames, by one gain per recording: about what the host sets
 _MARGIN: Final = 2048  # samples at either end, for what filters smear around the corner
 _UNMASKED: Final = 0.6  # of the targets that nothing but their rate limits count as empty above it
 

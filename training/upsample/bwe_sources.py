@@ -88,7 +88,15 @@ def facts_of(source: Source) -> Facts:
 
 
 def active_rms(samples: Samples) -> float:
-    """RMS of the stretches of 2048 samples above -60 dBFS; of all of them where none is."""
+    """RMS of the stretches of 2048 samples above -60 dBFS; of all of them where none is.
+
+    The product's level is another: stretches of 50 ms within 40 dB of the loud ones, of the recording as it was given
+    (`engine.tools.upsample.learned`). Of ten training recordings as they are both gains agree within 0.3 dB (mean of
+    the differences' size 0.07). The product knows the low band only: of the same ten at 8 kHz it gives 0 to 0.5 dB
+    more, and 6 dB more of a bird's whistle. Of a recording 20 dB quieter its gain is 0.1 to 1.2 dB higher, 6 to 7 dB of
+    dying notes, because a fixed threshold takes their quiet ends for pauses. Training draws levels with a deviation of
+    2.5 dB; what lies farther off it hasn't heard often.
+    """
     count = max(1, len(samples) // 2048)
     blocks = np.asarray(samples[: count * 2048], dtype=np.float32).reshape(count, -1)
     power = np.square(blocks).mean(axis=1)

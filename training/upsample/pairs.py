@@ -21,7 +21,7 @@ from training.upsample.bwe_sources import active_rms
 RATE: Final = 16_000  # Hz, of the networks
 FACTORS: Final = (2, 4, 8)
 LENGTH: Final = 8192  # samples of a patch
-LEVEL_DBFS: Final = -25.0  # of the active frames, by one gain per recording: what the host sets
+LEVEL_DBFS: Final = -25.0  # of the active frames, by one gain per recording: about what the host sets
 VERSION: Final = 1  # of what `pair` makes, the spline's part included: other samples, another number
 _GAIN_RANGE_DB: Final = (-20.0, 40.0)
 _LEAST: Final = 64  # samples that the filter's transients need

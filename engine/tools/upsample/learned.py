@@ -71,7 +71,12 @@ class _Level:
     side_sign: float = 0.0
 
     def gain_db(self) -> float:
-        """Return the gain that takes the active frames' RMS to LEVEL_DB."""
+        """Return the gain that takes the active frames' RMS to LEVEL_DB.
+
+        In training the frames above -60 dBFS count, not those within 40 dB of the loud ones, and of the full band, not
+        of the one that is left. Of ten recordings both gains lay within 0.5 dB of each other, within 1.2 dB where they
+        were 20 dB quieter, and 6 to 7 dB apart for quiet dying notes and for what sounds mostly above the cutoff.
+        """
         power = np.concatenate(self.power)
         loud = float(np.quantile(power, LOUD_SHARE))
         # A few words in an hour of silence: loud is then what is loudest.

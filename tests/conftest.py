@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,15 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the cache and the journals of the person who runs the tests out of them."""
     monkeypatch.setenv("SHELLAC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SHELLAC_STATE", str(tmp_path / "state"))
+
+
+@pytest.fixture(autouse=True)
+def subnormal_numbers() -> Iterator[None]:
+    """Let no test leave the processor flushing subnormal numbers to zero, as training has it do."""
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")

@@ -372,8 +372,6 @@ class Document(QObject):
 
     def set_knob(self, device: str, knob: str, value: Value, gesture: str = "") -> None:
         """Turn a knob. Values equal to the default aren't written down, nor is what the new value rules out."""
-        from engine.cli.process import EITHER_OR  # the window is painted sooner without it
-
         step = self.step(device)
         tool = self.tool_by_name.get(step.tool) if step is not None else None
         if step is None or tool is None:
@@ -384,7 +382,7 @@ class Document(QObject):
         turned = replace(step, params=_with_value(step.params, found, value))
         name = name_of_change(self.recipe, self.recipe.replace_step(device, turned), self.tool_by_name)
         is_own = knob in turned.params  # and not the default, which rules nothing out
-        excluded = [other for other in EITHER_OR.get(knob, ()) if is_own and other in turned.params]
+        excluded = [other for other in found.excludes if is_own and other in turned.params]
         kept = {other: old for other, old in turned.params.items() if other not in excluded}
         self.change_step(device, lambda _old: replace(turned, params=kept), name if excluded else "", gesture)
 

@@ -14,16 +14,11 @@ from collections import OrderedDict
 import numpy as np
 import soxr
 
-from engine.audio.signal import Samples, Signal, check_span, read_padded
+from engine.audio.signal import Samples, Signal, check_span, read_padded, resampled_frames
 
 BLOCK = 1 << 15  # output frames, about
 CONTEXT = 4096  # input frames before and after, at least; see tests: the join is below -140 dB
 KEPT_BLOCKS = 4
-
-
-def resampled_frames(frames: int, rate_in: int, rate_out: int) -> int:
-    """Return the length at another rate: frames * rate_out / rate_in, rounded, half up."""
-    return (frames * rate_out + rate_in // 2) // rate_in
 
 
 class ResampledSignal:

@@ -39,6 +39,11 @@ class Format(NamedTuple):
     frames: int
 
 
+def resampled_frames(frames: int, rate_in: int, rate_out: int) -> int:
+    """Return the length at another rate: frames * rate_out / rate_in, rounded, half up."""
+    return (frames * rate_out + rate_in // 2) // rate_in
+
+
 @runtime_checkable
 class Signal(Protocol):
     """A read-only, random-access source of samples. `read` may be called from any thread."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -98,8 +98,7 @@ def _add_tool(commands: Any, tool: Tool) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="the result")
     for name in tool.inputs:
         parser.add_argument(f"--{name}", dest=f"input_{name}", type=Path, metavar="FILE", help="another recording")
-    names = {knob.name: knob for knob in tool.knobs}
-    _add_short_options(parser, names)
+    _add_knobs_own_options(parser, tool.knobs)
     parser.add_argument("--preset", metavar="NAME", help=_help(" or ".join(tool.presets) or "there are none"))
     parser.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="may be given several times")
     parser.add_argument("--list-knobs", action="store_true", help="print every knob with its range and default")
@@ -107,26 +106,21 @@ def _add_tool(commands: Any, tool: Tool) -> None:
     parser.add_argument("--stop", type=_seconds, metavar="S", help="act only up to here")
     if tool.has_mix:
         parser.add_argument("--mix", type=_percent, default=1.0, metavar="PERCENT", help="0 dry to 100 wet (default)")
-    _add_writing(parser, has_rate="rate_hz" not in names)
+    _add_writing(parser, has_rate=all(knob.option != "--rate" for knob in tool.knobs))
     parser.add_argument("--report", type=Path, metavar="FILE", help="write a change report (.json or .html)")
     _add_common(parser)
     parser.set_defaults(command=tool_command, tool=tool, rate=None)
 
 
-def _add_short_options(parser: argparse.ArgumentParser, knobs: Mapping[str, Knob]) -> None:
-    """Add the options of the knobs that have one of their own; of rate and factor only one can be given."""
-    from engine.cli.process import EITHER_OR, SHORT_OPTIONS
-
-    either = parser.add_mutually_exclusive_group() if knobs.keys() & EITHER_OR.keys() else parser
-    for name, option in SHORT_OPTIONS.items():
-        if name in knobs:
-            group = either if name in EITHER_OR else parser
-            metavar = knobs[name].unit.upper() or ("N" if knobs[name].kind == "int" else "NAME")
-            group.add_argument(option, dest=f"knob_{name}", metavar=metavar, help=_help(_short_help(knobs[name])))
-
-
-def _short_help(knob: Knob) -> str:
-    return knob.describe() if knob.name in ("engine", "seed") else f"{knob.describe()}. {knob.hint}"
+def _add_knobs_own_options(parser: argparse.ArgumentParser, knobs: Sequence[Knob]) -> None:
+    """Add the options that knobs have of their own; of those that exclude others only one can be given."""
+    either = parser.add_mutually_exclusive_group() if any(knob.option and knob.excludes for knob in knobs) else parser
+    for knob in knobs:
+        if knob.option:
+            metavar = knob.unit.upper() or ("N" if knob.kind == "int" else "NAME")
+            group = either if knob.excludes else parser
+            text = _help(f"{knob.describe()}. {knob.hint}")
+            group.add_argument(knob.option, dest=f"knob_{knob.name}", metavar=metavar, help=text)
 
 
 def _add_run(commands: Any) -> None:

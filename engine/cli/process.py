@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from engine.cli import say
 from engine.cli.progress import interruptibly, shown
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
     from engine.audio.files import FileSignal, WriteOptions, WriteReport
     from engine.session.render import RenderedSignal, Renderer
     from engine.session.session import SourceRef
-
-
-# Knobs that have an option of their own in the command of every tool that has them.
-SHORT_OPTIONS: Final[Mapping[str, str]] = {
-    "engine": "--engine", "seed": "--seed", "model": "--model", "factor": "--factor", "rate_hz": "--rate",
-}  # fmt: skip
-EITHER_OR: Final[Mapping[str, tuple[str, ...]]] = {"factor": ("rate_hz",), "rate_hz": ("factor",)}  # in presets
 
 
 @dataclass(frozen=True)
@@ -96,11 +89,11 @@ def step_of(arguments: argparse.Namespace, tool: Tool) -> Step:
             known = ", ".join(repr(name) for name in tool.presets) or "none"
             raise UsageError(f"{tool.label} has no preset {arguments.preset!r}", f"choose from {known}")
         params |= tool.presets[arguments.preset]
-    for name in SHORT_OPTIONS:
-        text = getattr(arguments, f"knob_{name}", None)
+    for name, knob in knobs.items():
+        text = getattr(arguments, f"knob_{name}", None) if knob.option else None
         if text is not None:
-            params[name] = knobs[name].parse(text)
-            for other in EITHER_OR.get(name, ()):
+            params[name] = knob.parse(text)
+            for other in knob.excludes:
                 params.pop(other, None)
     for text in arguments.set:
         name, equals, value = text.partition("=")

@@ -16,7 +16,8 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from engine.audio.signal import Signal, read_padded
-from engine.measure.band_edge import LOWEST_EDGE_OCTAVE, PER_OCTAVE, BandEdge, likeliest_edge
+from engine.measure.band_edge import LOWEST_EDGE_OCTAVE, BandEdge, likeliest_edge
+from engine.measure.band_traits import PER_OCTAVE, band_octaves, band_traits, band_weights
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -25,13 +26,9 @@ WINDOW_SECONDS: Final = 0.085  # of a spectrum; the power of two next to it
 FRAMES_AT_MOST: Final = 4_000  # spectra spread over the recording
 FRAMES_AT_LEAST: Final = 8
 BATCH: Final = 64  # spectra at once
-LOWEST_HZ: Final = 250.0  # of the bands
 ACTIVE: Final = 1e-6  # of the loudest frame's power: quieter ones are pauses
 NOTHING: Final = 1e-16  # of the loudest frame's power: what single precision can't tell from silence
-FOLLOWED: Final = (6, 30)  # bands below a band that lead it: from a quarter of an octave to one and a quarter
-SURE: Final = 3.0  # standard deviations that programme must rise above its pauses
 CONFIDENT: Final = 0.3  # an edge less probable than this is none
-CONFIDENT_BY_LEVEL: Final = 0.6  # the same, of a programme so steady that only its level speaks
 FULL_BAND: Final = 0.9  # of half the rate: an edge above it takes nothing away
 FILLED_DB: Final = 50.0  # bands so far under the loudest of the octave under an edge are empty ...
 FILLED_SHARE: Final = 0.6  # ... and so many must not be: where a lone tone ends, no band ends
@@ -89,28 +86,23 @@ def find_cutoff(
 
 
 def _edge(octaves: Doubles, powers: Floats) -> BandEdge | None:
-    """Return the likeliest edge of what follows the programme, or else, if that shows none, of the plain level."""
-    followed = _following(powers)
-    found = likeliest_edge(octaves, followed)
-    if found is not None and found.confidence >= CONFIDENT:
-        return found if _is_filled(octaves, followed[0][0], found.hertz) else None
-    level = _decibels(powers.mean(axis=0, dtype=np.float64))
-    by_level = likeliest_edge(octaves, [(level, np.full(len(level), -300.0))])
-    if by_level is None or by_level.confidence < CONFIDENT_BY_LEVEL:
+    """Return the likeliest edge of a filled band."""
+    found = likeliest_edge(octaves, band_traits(powers))
+    if found is None or found.confidence < CONFIDENT:
         return found
-    return by_level if _is_filled(octaves, level, by_level.hertz) else found
+    return found if _is_filled(octaves, _decibels(powers.mean(axis=0, dtype=np.float64)), found.hertz) else None
 
 
 def _bands(signal: Signal, check: Callable[[], None], on_progress: Callable[[float], None]) -> tuple[Doubles, Floats]:
     """Return the bands as log2 Hz, and their mean power in frames spread over the recording, shape (frames, bands)."""
     fft = 1 << max(6, round(np.log2(WINDOW_SECONDS * signal.rate)))
-    octaves = np.arange(np.log2(LOWEST_HZ), np.log2(signal.rate / 2.0) - 0.5 / PER_OCTAVE, 1.0 / PER_OCTAVE)
+    octaves = band_octaves(signal.rate)
     if not len(octaves) or not signal.frames:
         return octaves, np.zeros((0, len(octaves)), dtype=np.float32)
     hop = max(fft // 4, -(-signal.frames // FRAMES_AT_MOST))
     starts = np.arange(0, max(1, signal.frames - fft + 1), hop)
     window = np.hanning(fft + 1)[:-1].astype(np.float32)
-    weights = _weights(octaves, fft, signal.rate)
+    weights = band_weights(octaves, np.arange(fft // 2 + 1) * (signal.rate / fft))
     out = np.zeros((len(starts), len(octaves)), dtype=np.float32)
     for first in range(0, len(starts), BATCH):
         check()
@@ -131,38 +123,6 @@ def _frames(signal: Signal, starts: NDArray[np.int64], hop: int, fft: int) -> Fl
         return np.ascontiguousarray(windows.transpose(1, 0, 2))
     pieces = [read_padded(signal, int(start), int(start) + fft) for start in starts]
     return np.ascontiguousarray(np.stack(pieces).transpose(2, 0, 1))
-
-
-def _weights(octaves: Doubles, fft: int, rate: int) -> Floats:
-    """Return how much of each bin belongs to each band, (bins, bands): a triangle, at least two bins wide."""
-    hertz = np.arange(fft // 2 + 1) * (rate / fft)
-    centres = 2.0**octaves
-    half = np.maximum(centres * (2.0 ** (1.0 / PER_OCTAVE) - 1.0), rate / fft)
-    weights = np.maximum(0.0, 1.0 - np.abs(hertz[:, None] - centres) / half)
-    return np.asarray(weights / weights.sum(axis=0), dtype=np.float32)
-
-
-def _following(powers: Floats) -> list[tuple[Doubles, Doubles]]:
-    """Return by how much each band rises with the octave below it, and what noise could feign, in dB.
-
-    Twice: of the mean power, which the loudest moments decide, and of the geometric mean, in which all count alike.
-    The frames are sorted for each band by the level below it; a third of them each counts as loud and as quiet. Noise
-    is in both alike and cancels. The octave below is programme as long as the band can be programme.
-    """
-    logs = np.log(powers.astype(np.float64))
-    sums = np.cumsum(np.pad(logs, ((0, 0), (1, 0))), axis=1)
-    bands, third = powers.shape[1], max(2, len(powers) // 3)
-    means, geometric = np.zeros((2, bands)), np.zeros((2, bands))
-    # Neighbouring frames share three quarters of their samples: half as many are independent.
-    spread = SURE * np.sqrt(2.0 * 2.0 / third)
-    for band in range(bands):
-        order = np.argsort(sums[:, max(1, band - FOLLOWED[0])] - sums[:, max(0, band - FOLLOWED[1])], kind="stable")
-        loud, quiet = powers[order[-third:], band].astype(np.float64), powers[order[:third], band].astype(np.float64)
-        means[:, band] = loud.mean() - quiet.mean(), spread * quiet.std()
-        log_loud, log_quiet = logs[order[-third:], band], logs[order[:third], band]
-        centre = np.exp(log_quiet.mean())
-        geometric[:, band] = np.exp(log_loud.mean()) - centre, spread * centre * log_quiet.std()
-    return [(_decibels(np.maximum(rise, unsure)), _decibels(unsure)) for rise, unsure in (means, geometric)]
 
 
 def _is_filled(octaves: Doubles, level: Doubles, hertz: float) -> bool:

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from engine.audio.signal import Format, Samples, Signal, Span
+from engine.audio.signal import Format, Samples, Signal, Span, resampled_frames
 from engine.errors import OutputError, ShellacError
 from engine.inference.grid import Grid
 from engine.inference.network import active_provider
@@ -83,8 +83,7 @@ class Device:
     def _has_dry(self) -> bool:
         """True if input and output lie on one time axis, so that they can be mixed."""
         given, made = self.below.format, self.format
-        frames = (given.frames * made.rate + given.rate // 2) // given.rate  # as ResampledSignal has them
-        return made.channels == given.channels and made.frames == frames
+        return made.channels == given.channels and made.frames == resampled_frames(given.frames, given.rate, made.rate)
 
     @property
     def idle_reason(self) -> str:

@@ -10,6 +10,7 @@ import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import get_args, get_type_hints
 
 from engine.errors import ShellacError, UsageError
 from engine.tools.age import AGE
@@ -97,6 +98,13 @@ def _unusable(tool: object, taken: set[str]) -> str:
     names = [knob.name for knob in tool.knobs if isinstance(knob, Knob)]
     if len(names) != len(tool.knobs) or len(set(names)) != len(names):
         return "its knobs aren't Knobs with different names"
+    for knob in tool.knobs:
+        if knob.option not in get_args(get_type_hints(Knob)["option"]):
+            return f"its knob {knob.name!r} can't have the option {knob.option!r}"
+        if knob.labels and len(knob.labels) != len(knob.choices):
+            return f"its knob {knob.name!r} has {len(knob.choices)} choices and {len(knob.labels)} labels"
+        if not set(knob.excludes) <= set(names):
+            return f"its knob {knob.name!r} excludes what isn't there"
     try:
         complete(tool, {knob.name: knob.default for knob in tool.knobs})
         for preset in tool.presets.values():

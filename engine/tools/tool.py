@@ -44,6 +44,9 @@ class Knob:
     invalidates: Literal["analyse", "render", "live"] = "render"
     group: str = ""  # knobs of one group stand together; a bool knob named like the group is its switch
     hint: str = ""  # one sentence, shown as tooltip and by --help
+    labels: tuple[str, ...] = ()  # of the choices as shown, where their own names don't say enough
+    option: Literal["", "--engine", "--seed", "--model", "--factor", "--rate"] = ""  # of its own, beside --set
+    excludes: tuple[str, ...] = ()  # knobs that go back to their defaults when this one is set
 
     def parse(self, text: str) -> Value:
         """Return the value that `text` spells, checked.

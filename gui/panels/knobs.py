@@ -188,7 +188,7 @@ class ChoiceRow(KnobRow):
 
     def __init__(self, knob: Knob, name: str = "", indent: int = 0) -> None:
         super().__init__(knob, name, indent)
-        pairs = [(choice, _spoken(choice, knob.name)) for choice in knob.choices]
+        pairs = list(zip(knob.choices, knob.labels or map(_spoken, knob.choices), strict=True))
         is_short = len(pairs) <= 4 and sum(len(text) + 3 for _value, text in pairs) <= 34
         self.control: Segments | Chooser
         self.row.addWidget(self.name_label)
@@ -210,17 +210,9 @@ class ChoiceRow(KnobRow):
             self.control.show_choices(self._pairs, str(value))
 
 
-NAMES = {
-    "auto": "Automatic", "bwe48": "BWE 48 kHz, all sound", "bwe16": "BWE 16 kHz, speech",
-    "afilm": "AFiLM, speech", "tfilm": "TFiLM, speech",
-}  # fmt: skip
-
-
-def _spoken(choice: str, knob: str) -> str:
-    """Return a choice's name as shown: `rumble_and_hum` is Rumble and hum, `50` stays, a factor is ×2."""
-    if knob == "factor" and choice.isdigit():
-        return f"×{choice}"
-    text = NAMES.get(choice, choice.replace("_", " "))
+def _spoken(choice: str) -> str:
+    """Return a choice's name as shown: `rumble_and_hum` is Rumble and hum, `50` stays."""
+    text = choice.replace("_", " ")
     return text[:1].upper() + text[1:]
 
 

@@ -39,8 +39,8 @@ class Quieter:
     knobs: tuple[Knob, ...] = (
         Knob("gain", "Gain", "float", 0.5, 0.0, 2.0, hint="Times the sound."),
         Knob("flip", "Flip", "bool", False),
-        Knob("engine", "Engine", "choice", "plain", choices=("plain", "mute")),
-        Knob("seed", "Seed", "int", 1, 0, 99),
+        Knob("engine", "Engine", "choice", "plain", choices=("plain", "mute"), option="--engine"),
+        Knob("seed", "Seed", "int", 1, 0, 99, option="--seed"),
     )
     presets: Mapping[str, Mapping[str, Value]] = field(default_factory=lambda: {"half off": {"gain": 0.25}})
     inputs: tuple[str, ...] = ("reference",)

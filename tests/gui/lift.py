@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.audio.resample import ResampledSignal, resampled_frames
-from engine.audio.signal import Format, Samples, Signal, Span
+from engine.audio.resample import ResampledSignal
+from engine.audio.signal import Format, Samples, Signal, Span, resampled_frames
 from engine.errors import UsageError
 from engine.tools.tool import NO_JOB, Analysis, Inputs, Job, Knob, Params, Value
 
@@ -25,8 +25,8 @@ class Lift:
     summary: str = "Raises the rate and adds a tone."
     version: int = 1
     knobs: tuple[Knob, ...] = (
-        Knob("rate_hz", "Sample rate", "int", 0, 0, 192_000, 1, "Hz"),
-        Knob("factor", "Factor", "choice", "none", choices=("none", "2", "4")),
+        Knob("rate_hz", "Sample rate", "int", 0, 0, 192_000, 1, "Hz", excludes=("factor",)),
+        Knob("factor", "Factor", "choice", "none", choices=("none", "2", "4"), excludes=("rate_hz",)),
         Knob("generate", "Generate", "bool", True, group="generate"),
         Knob("amount", "Amount", "float", 100.0, 0.0, 100.0, 1.0, "%", group="generate"),
         Knob("cutoff_hz", "Cutoff", "float", 0.0, 0.0, 96_000.0, 1.0, "Hz", group="generate"),

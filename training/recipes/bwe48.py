@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from engine.audio.stft import Stft
 from models.bwe48.network import build
-from training.packing.needs import Needs
-from training.recipe import Recipe
 from training.room import Room
-from training.upsample.bwe_adversary import ADVERSARY, GAN_PHASES
 from training.upsample.bwe_data import Sizes
-from training.upsample.bwe_recipe import PHASES, Bandwidth
-from training.upsample.bwe_sources import TRAINED_SETS
+from training.upsample.bwe_recipe import Bandwidth, recipes
 
 SIZES: Final = Sizes(
     stft=Stft(2048, 512),
@@ -34,24 +29,5 @@ def room() -> Room:
     return BANDWIDTH.room("bwe48", task, (44_100, 48_000))
 
 
-RECIPE: Final = Recipe(
-    name="bwe48",
-    build=build,
-    batches=BANDWIDTH.batches,
-    terms=BANDWIDTH.terms,
-    validate=BANDWIDTH.validate,
-    room=room,
-    examples=BANDWIDTH.examples,
-    make_items=BANDWIDTH.make_items,
-    inputs=BANDWIDTH.inputs,
-    phases=PHASES,
-    parts_batches=True,
-    peak_rate=1e-3,
-    warmup_steps=100,
-    ema=0.998,
-    bf16=True,
-    needs=Needs(rate=48_000, sets=TRAINED_SETS, weights=PACKED_SHARES),
-)
-# For a GPU; `python -m export bwe48 --checkpoint` takes what it leaves, too.
-GAN_RECIPE: Final = replace(RECIPE, name="bwe48_gan", phases=GAN_PHASES, adversary=ADVERSARY, room=None)
-RECIPES: Final = (RECIPE, GAN_RECIPE)
+RECIPES: Final = recipes("bwe48", build, BANDWIDTH, room, PACKED_SHARES)
+RECIPE, GAN_RECIPE = RECIPES

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -22,9 +22,11 @@ from training.data.decoded import content_of
 from training.data.loader import in_order
 from training.data.resampling import resampled
 from training.figures import upsample_figures
-from training.recipe import Batch, Example, Phase, Settings, Terms
+from training.packing.needs import Needs
+from training.recipe import Batch, Example, Phase, Recipe, Settings, Terms
 from training.room import Inputs, Port, Room
 from training.trials import trials_of
+from training.upsample.bwe_adversary import ADVERSARY, GAN_PHASES
 from training.upsample.bwe_data import LEVEL_DBFS, Sizes, crop
 from training.upsample.bwe_losses import ENDS, analysis, level_distance, log_distance, sounded, synthesis
 from training.upsample.bwe_sources import FLUID, TRAINED_SETS, facts_of, rendered, sources
@@ -182,6 +184,38 @@ def log_size(spectra: Tensor) -> Tensor:
     """Natural logarithm of the magnitude with the host's floor."""
     power = torch.view_as_real(spectra).square().sum(dim=3)
     return (power.clamp(min=1e-14).sqrt() + FLOOR).log()
+
+
+def recipes(
+    name: str,
+    build: Callable[[], nn.Module],
+    bandwidth: Bandwidth,
+    room: Callable[[], Room],
+    shares: Mapping[str, float],
+) -> tuple[Recipe, Recipe]:
+    """Return a network's recipe, and the one with a discriminator for a GPU, whose checkpoint fits the same room.
+
+    `shares` says how a pack's budget is divided among the sets.
+    """
+    recipe = Recipe(
+        name=name,
+        build=build,
+        batches=bandwidth.batches,
+        terms=bandwidth.terms,
+        validate=bandwidth.validate,
+        room=room,
+        examples=bandwidth.examples,
+        make_items=bandwidth.make_items,
+        inputs=bandwidth.inputs,
+        phases=PHASES,
+        parts_batches=True,
+        peak_rate=1e-3,
+        warmup_steps=100,
+        ema=0.998,
+        bf16=True,
+        needs=Needs(rate=48_000, sets=TRAINED_SETS, weights=shares),
+    )
+    return recipe, replace(recipe, name=f"{name}_gan", phases=GAN_PHASES, adversary=ADVERSARY, room=None)
 
 
 def stack(crops: list[dict[str, NDArray[np.float32] | NDArray[np.complex64]]], device: str) -> Batch:

@@ -18,7 +18,8 @@ def _number(
 
 
 KNOBS: tuple[Knob, ...] = (
-    Knob("seed", "Seed", "int", 1, 0, 2**31 - 1, 1, hint="Another number draws other damage; the same one repeats it."),
+    Knob("seed", "Seed", "int", 1, 0, 2**31 - 1, 1, option="--seed",
+         hint="Another number draws other damage; the same one repeats it."),
     _switch("distortion", "Distortion", True, "Bends loud sound as an overdriven groove or tape does."),
     _number("distortion", "drive", "Drive", 2.0, 0.05, 20, 0.05, "×", "Sound is bent from 1 / drive of full scale."),
     _number("distortion", "asymmetry", "Asymmetry", 0.0, 0, 1, 0.01, "", "Bends one half-wave more: even overtones."),

@@ -13,15 +13,18 @@ FASTEST_HZ: Final = 768_000
 FULL_AMOUNT: Final = 100.0
 
 KNOBS: Final = (
-    Knob("rate_hz", "Sample rate", "int", 0, 0, FASTEST_HZ, 1, "Hz",
+    Knob("rate_hz", "Sample rate", "int", 0, 0, FASTEST_HZ, 1, "Hz", option="--rate", excludes=("factor",),
          hint="Of the result, not below the recording's. 0: 48000 for recordings under 44100, else as it is."),
     Knob("factor", "Factor", "choice", NO_FACTOR, choices=(NO_FACTOR, "2", "4", "8"),
+         labels=("None", "×2", "×4", "×8"), option="--factor", excludes=("rate_hz",),
          hint="Raises the rate by this factor, instead of to a rate."),
     Knob("generate", "Generate", "bool", True, group="generate",
          hint="Generates the band above the cutoff; off: the recording is only resampled."),
     Knob("amount", "Amount", "float", FULL_AMOUNT, 0.0, FULL_AMOUNT, 1.0, "%", invalidates="live", group="generate",
          hint="How much of the generated band is added."),
     Knob("model", "Network", "choice", AUTO, choices=(AUTO, "bwe48", "bwe16", "afilm", "tfilm"), group="generate",
+         labels=("Automatic", "BWE 48 kHz, all sound", "BWE 16 kHz, speech", "AFiLM, speech", "TFiLM, speech"),
+         option="--model",
          hint="auto: bwe48, or bwe16 for results up to 16000 Hz. afilm and tfilm make 16000 Hz of 8000, 4000 or 2000."),
     Knob("cutoff_hz", "Cutoff", "float", 0.0, 0.0, FASTEST_HZ / 2, 1.0, "Hz", group="generate",
          hint="Where the recording's own band ends and the generated one begins. 0: found by listening; else 300 up."),

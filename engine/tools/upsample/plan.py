@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from engine.audio.signal import Format
+from engine.audio.signal import Format, resampled_frames
 from engine.errors import InputError, UsageError
 from engine.tools.tool import Params
 from engine.tools.upsample.knobs import AUTO, NO_FACTOR
@@ -70,7 +70,7 @@ def planned_format(given: Format, params: Params) -> Format:
         As `plan`.
     """
     rate = plan(given.rate, params).rate
-    return Format(rate, given.channels, (given.frames * rate + given.rate // 2) // given.rate)
+    return Format(rate, given.channels, resampled_frames(given.frames, given.rate, rate))
 
 
 def _wanted_rate(given_rate: int, model: str, params: Params) -> int:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soxr
 
-from engine.audio.resample import ResampledSignal, resampled_frames
-from engine.audio.signal import ArraySignal, Signal
+from engine.audio.resample import ResampledSignal
+from engine.audio.signal import ArraySignal, Signal, resampled_frames
 
 PAIRS = [(44100, 48000), (48000, 44100), (96000, 44100), (8000, 48000), (192000, 22050), (44100, 44101), (11025, 44100)]
 

@@ -19,7 +19,8 @@ class Trim:
     version = 1
     knobs = (
         Knob("level", "Level", "bool", True, group="level", hint="Brings the peak to a level."),
-        Knob("peak_db", "Peak", "float", -6.0, -60.0, 0.0, 0.5, "dB", "analyse", group="level", hint="Of full scale."),
+        Knob("peak_db", "Peak", "float", -6.0, -60.0, 0.0, 0.5, "dB", invalidates="analyse", group="level",
+             hint="Of full scale."),
         Knob("level_strength", "Strength", "float", 100.0, 0.0, 100.0, 1.0, "%", group="level", hint="How much of it."),
     )
     presets = {"quiet": {"peak_db": -40.0}}

@@ -61,6 +61,9 @@ def test_a_broken_tool_is_left_out_and_named(install: Installer, source: str, en
         (("-6.0, -60.0, 0.0", "-90.0, -60.0, 0.0"), "out of range"),
         (("{\"peak_db\": -40.0}", "{\"peak\": -40.0}"), "no knob 'peak'"),
         (("Knob(\"peak_db\"", "Knob(\"level\""), "different names"),
+        (("hint=\"Of full scale.\"", "option=\"--force\""), "can't have the option '--force'"),
+        (("hint=\"Of full scale.\"", "labels=(\"One\",)"), "has 0 choices and 1 labels"),
+        (("hint=\"Of full scale.\"", "excludes=(\"nobody\",)"), "excludes what isn't there"),
     ],
 )  # fmt: skip
 def test_a_tool_that_would_break_the_rack_is_left_out(

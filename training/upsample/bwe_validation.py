@@ -26,7 +26,7 @@ from engine.tools.upsample.learned import learn
 from engine.tools.upsample.plan import SPEECH_RATE, WEIGHTS, Plan
 from training.data import Recording, Samples, cached_mono, has_development_data, usable_recordings
 from training.data.resampling import resampled
-from training.upsample.bwe_sources import find_wall
+from training.data.walls import PASSED, find_wall
 
 SECONDS: Final = 2.2
 LUFS: Final = -25.0  # of the targets where they are compared
@@ -146,8 +146,9 @@ def case_of(row: Recording, group: str, rate: int, kilohertz: int) -> Case | Non
     edge, gain = edge_of(plan_of(rate), 1000 * kilohertz, learned, 0.0), np.float32(learned.gain)
     if edge is None:
         return None
-    own = np.asarray(cached_mono(row, row.rate))
-    valid_hz = min(rate / 2.0, 0.97 * find_wall(own, row.rate))
+    wall = find_wall(np.asarray(cached_mono(row, row.rate)), row.rate)
+    own_hz = wall.begins_hz if wall else row.rate / 2.0
+    valid_hz = min(rate / 2.0, own_hz, PASSED * row.rate / 2.0 if row.rate < rate else rate / 2.0)
     loudness = pyloudnorm.Meter(rate).integrated_loudness((target * gain).astype(np.float64))
     if valid_hz < 1.15 * edge.cutoff_hz or not np.isfinite(loudness):
         return None

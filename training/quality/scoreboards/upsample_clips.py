@@ -1,7 +1,7 @@
 """Recordings that Upsample is measured on: the validation split, each up to its own wall.
 
-A lossy encoder or a rate takes the top of the spectrum away, and nothing can be compared there. A natural roll-off is
-no wall: it is part of the truth.
+A lossy encoder, a filter or a lower rate takes the top of the spectrum away, and nothing can be compared there. A
+natural roll-off is no wall: it is part of the truth, and judged to its end.
 """
 
 from __future__ import annotations
@@ -9,24 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-
-from engine.audio.stft import torch_compatible_frames
 from training import validation
 from training.data import Recording, cached_mono, read_manifest, usable_recordings
 from training.data.resampling import resampled
-from training.quality.measures.bandwidth import ACTIVE_DB, LUFS, STFT
-from training.quality.measures.base import NotMeasurableError
-from training.quality.measures.waveform import lufs
+from training.data.walls import find_wall
 from training.validation import Clip
 
 SECONDS: Final = 10.0  # longest excerpt
 EXCERPT_AT: Final = 20.0  # seconds into long files, past the fade-in
-EMPTY_DB: Final = -70.0  # 10 log10 |S|² at -25 LUFS: 10 dB over the floor of the log-spectral distance
-SMOOTH_HZ: Final = 200.0
-STEEP_DB: Final = 3.0  # per SMOOTH_HZ, on the slope of a wall
-SLOPE_HZ: Final = 1500.0  # a wall's slope is no longer
-PASSED: Final = 0.95  # of a rate's Nyquist frequency, before the slope of its anti-aliasing filter
 CYMBALS: Final = "music/librosa/admiralbob77_-_Choice_-_Drum-bass.hq.ogg"  # no validation file has any
 
 
@@ -82,39 +72,6 @@ def with_room_above(clips: Sequence[Clip], cutoff_hz: float) -> list[Clip]:
 
 
 def valid_hz(clip: Clip) -> float:
-    """Return up to where a clip can be compared: half its rate, or its own wall.
-
-    A wall is where the median level falls for good under what the log-spectral distance can see, followed down its
-    steep slope to where that begins: a lossy encoder leaves the top out of most frames, not of all. What was resampled
-    from a lower rate ends before that one's filter.
-    """
-    try:
-        gain = 10.0 ** ((LUFS - lufs(clip.samples, clip.rate)) / 20.0)
-    except NotMeasurableError:
-        return clip.rate / 2.0
-    return wall_hz(levels_db(clip.samples * np.float32(gain)), clip.rate)
-
-
-def levels_db(samples: np.ndarray) -> np.ndarray:
-    """Return the median power of each bin over the frames that sound, in dB, not under -80; shape (bins,)."""
-    spectra = torch_compatible_frames(np.ascontiguousarray(samples, dtype=np.float32), STFT)
-    inside = spectra[2:-2] if len(spectra) > 4 else spectra  # a clip that was cut has every frequency at its ends
-    power = inside.real**2 + inside.imag**2
-    whole = power.sum(axis=1)
-    sounding = power[whole >= whole.max() * 10.0 ** (-ACTIVE_DB / 10.0)]
-    return np.asarray(10.0 * np.log10(np.maximum(np.median(sounding, axis=0), 1e-8)))
-
-
-def wall_hz(levels: np.ndarray, rate: int) -> float:
-    """Return where levels (dB, by bin) break off, half the rate if they don't."""
-    step = rate / STFT.fft
-    width = max(1, round(SMOOTH_HZ / step))
-    smooth = np.convolve(np.pad(levels, width // 2, mode="edge"), np.ones(width) / width, mode="valid")
-    sounding = np.flatnonzero(smooth > EMPTY_DB)
-    if not len(sounding) or sounding[-1] * step >= 0.97 * rate / 2.0:
-        return rate / 2.0
-    top = int(sounding[-1])
-    last = max(width, top - round(SLOPE_HZ / step))
-    while top > last and smooth[top - width] - smooth[top] > STEEP_DB:
-        top -= width
-    return top * step
+    """Return up to where a clip can be compared: half its rate, or where its own wall begins."""
+    wall = find_wall(clip.samples, clip.rate)
+    return wall.begins_hz if wall else clip.rate / 2.0

@@ -3,37 +3,50 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from training.data import Recording, performances, recordings
+from training.data import RATE, Recording, performances, recordings
+from training.data.walls import PASSED, Wall, find_wall
 from training.quality.harness import Round
 from training.quality.remarks import rendered, shared
-from training.quality.scoreboards.upsample_clips import CYMBALS, valid_hz
+from training.quality.scoreboards.upsample_clips import CYMBALS
 from training.rooms import room_folder
-from training.validation import Clip
+from training.validation import RENDERED, Clip
 
 
 def remarks(rooms: Iterable[str], everything: Sequence[Round]) -> list[str]:
     """Return the remarks that belong beside the figures of these rooms as their cards describe them."""
-    clips = {case.clip.name: case.clip for turn in everything for case in turn.cases}
+    clips = {(case.clip.name, case.clip.rate): case.clip for turn in everything for case in turn.cases}
     cards = {room: _card(room) for room in rooms}
     trained = {row: None for card in cards.values() for row in _trained(card)}
-    measured = [row for row in recordings("validation", "all") if row.path in clips]
+    measured = [row for row in recordings("validation", "all") if row.path in {name for name, _ in clips}]
     lines = [*shared(trained, {"here": measured}), *rendered(trained)]
     for room, card in cards.items():
         if card.get("trained_on", "all") != "clean":
             lines.append(f"{room} was trained on non-commercial recordings too, among them perhaps {CYMBALS}")
-    return [*lines, *walls(clips.values())]
+    rates = {row.path: row.rate for row in measured} | {f"rendered {name}": RATE for name in RENDERED}
+    return [*lines, *walls(clips.values(), rates)]
 
 
-def walls(clips: Iterable[Clip]) -> list[str]:
-    """Return a line on the targets that are compared only up to a wall of their own."""
-    ends = {clip.name: valid_hz(clip) for clip in clips if valid_hz(clip) < 0.97 * clip.rate / 2.0}
-    if not ends:
-        return []
-    named = ", ".join(f"{name.rsplit('/', 1)[-1]} {hertz / 1000.0:.1f} kHz" for name, hertz in sorted(ends.items()))
-    return [f"compared up to their own wall only: {named}"]
+def walls(clips: Iterable[Clip], rates: Mapping[str, int]) -> list[str]:
+    """Return a line on the targets that are compared only up to a wall of their own, and what wall that is.
+
+    `rates` says at which rate a clip of this name was stored; clips of other names, at their own.
+    """
+    found = {(clip.name, clip.rate): find_wall(clip.samples, clip.rate) for clip in clips}
+    named = [
+        f"{name.rsplit('/', 1)[-1]} {wall.begins_hz / 1000.0:.1f} kHz ({_why(wall, rates.get(name, rate), rate)})"
+        for (name, rate), wall in sorted(found.items())
+        if wall
+    ]
+    return [f"compared up to their own wall only: {', '.join(named)}"] if named else []
+
+
+def _why(wall: Wall, stored: int, rate: int) -> str:
+    if stored < rate and wall.middle_hz > PASSED * stored / 2.0:
+        return f"stored at {stored / 1000.0:g} kHz"
+    return "a filter or an encoder" if wall.frames == "all" else "an encoder, in most frames"
 
 
 def _trained(card: dict[str, Any]) -> tuple[Recording, ...]:

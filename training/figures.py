@@ -21,15 +21,16 @@ RESTORE_ROWS: Final[Mapping[str, int]] = {
     "clean": 121,
 }
 UPSAMPLE_COMMAND: Final = "python -m training.quality upsample"
-_FILM_ROWS: Final[Mapping[str, int]] = {
+_LOWERED_ROWS: Final[Mapping[str, int]] = {
     f"{speakers} {khz}-16k decimate": clips for speakers, clips in (("single", 30), ("others", 16)) for khz in (8, 4, 2)
 }
+_FILM_ROWS: Final[Mapping[str, int]] = {**_LOWERED_ROWS, **{f"single {khz}-16k aliased": 30 for khz in (8, 4, 2)}}
 # The rows that a card of Upsample has to carry, by room, and of how many clips each.
 UPSAMPLE_ROWS: Final[Mapping[str, Mapping[str, int]]] = {
     "afilm": _FILM_ROWS,
     "tfilm": _FILM_ROWS,
     "bwe16": {
-        **_FILM_ROWS,
+        **_LOWERED_ROWS,
         **{f"single {khz}-16k sharp": 30 for khz in (8, 4, 2)},
         **{f"{which} filters 16k": 16 for which in ("seen", "unseen")},
     },

@@ -137,24 +137,53 @@ def test_half_a_sample_of_delay_ruins_the_ratio_and_not_the_distance() -> None:
 def test_levels_around_and_above_the_cutoff_are_decibels() -> None:
     target = noise(1)
     louder = above(target, CUTOFF_HZ + 300.0, 2.0)
-    assert measured("level bias", target, louder) == pytest.approx(20 * math.log10(2), abs=0.1)
-    assert measured("seam", target, louder) == pytest.approx(0.0, abs=0.3)  # a bin or two leak over
     dip = above(target, CUTOFF_HZ - 300.0, 0.5, CUTOFF_HZ + 300.0)
-    assert measured("seam", target, dip) == pytest.approx(-20 * math.log10(2), abs=0.3)
-    assert measured("level bias", target, dip) == pytest.approx(0.0, abs=0.1)
+    for kind in ("", " by frame"):
+        assert measured(f"level bias{kind}", target, louder) == pytest.approx(20 * math.log10(2), abs=0.1)
+        assert measured(f"seam{kind}", target, louder) == pytest.approx(0.0, abs=0.3)  # a bin or two leak over
+        assert measured(f"seam{kind}", target, dip) == pytest.approx(-20 * math.log10(2), abs=0.3)
+        assert measured(f"level bias{kind}", target, dip) == pytest.approx(0.0, abs=0.1)
 
 
-def test_pauses_dont_water_down_a_level() -> None:
+def test_a_level_by_frame_is_a_mean_of_decibels_and_a_level_one_of_energy() -> None:
+    # Two stretches of 100 and 1 parts of energy; the answer has a quarter of the first and four times the second.
+    target = noise(1, 8.0)
+    half = len(target) // 2
+    target[half:] *= np.float32(0.1)
+    louder, softer = above(target, 3_000.0, 2.0), above(target, 3_000.0, 0.5)
+    answer = np.concatenate([softer[:half], louder[half:]])
+    for name in ("seam", "level bias"):
+        assert measured(name, target, answer) == pytest.approx(10 * math.log10((100 / 4 + 4) / 101), abs=0.2)
+        assert measured(f"{name} by frame", target, answer) == pytest.approx(0.0, abs=0.2)
+
+
+@pytest.mark.parametrize("name", ["seam", "level bias"])
+def test_noise_of_the_right_energy_has_no_bias_however_it_is_spread_over_time(name: str) -> None:
+    # The truth comes in bursts of a tenth of the time; the answer has the same energy all the time.
+    bursts = (np.arange(8 * RATE) % 3_200 < 320).astype(np.float32)
+    target = noise(1, 8.0) * (0.1 + 3.0 * bursts)
+    spread = noise(2, 8.0) * np.float32(np.sqrt(np.mean(target.astype(np.float64) ** 2)) / 0.1)
+    assert measured(name, target, spread) == pytest.approx(0.0, abs=0.3)
+
+
+@pytest.mark.parametrize("name", ["seam", "level bias", "seam by frame", "level bias by frame"])
+def test_pauses_dont_water_down_a_level(name: str) -> None:
     target = noise(1, 4.0)
     target[len(target) // 2 :] *= np.float32(1e-5)  # 100 dB down
     answer = target.copy()
-    answer[: len(target) // 2] = above(target, CUTOFF_HZ, 0.25)[: len(target) // 2]
-    assert measured("level bias", target, answer) == pytest.approx(-20 * math.log10(4), abs=0.2)
+    answer[: len(target) // 2] = above(target, 3_000.0, 0.25)[: len(target) // 2]
+    assert measured(name, target, answer) == pytest.approx(-20 * math.log10(4), abs=0.2)
+
+
+@pytest.mark.parametrize("name", ["seam", "level bias", "seam by frame", "level bias by frame"])
+def test_what_lies_under_the_floor_on_both_sides_has_no_bias(name: str) -> None:
+    target = above(noise(1), 3_000.0, 1e-6)
+    assert measured(name, target, above(target, 3_000.0, 1e-3)) == pytest.approx(0.0, abs=0.1)
 
 
 def test_no_level_is_compared_above_the_targets_wall() -> None:
     target = noise(1)
-    for name in ("seam", "level bias", "BWE LSD-HF"):
+    for name in ("seam", "level bias", "seam by frame", "level bias by frame", "BWE LSD-HF"):
         with pytest.raises(NotMeasurableError):
             measured(name, target, target, valid_hz=3_900.0)
 

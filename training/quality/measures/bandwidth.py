@@ -1,7 +1,8 @@
 """Measures of a band that was invented: its log-spectral distance, its level, the seam, and what else was touched.
 
 One gain, that of the target, sets both sides to -25 LUFS: an answer that is levelled by itself would pay for a wrong
-band with the band it left alone. What lies above the target's own wall (`valid_hz`) is not compared.
+band with the band it left alone. What lies above the target's own wall (`valid_hz`) is not compared;
+where it fades by nature it is, down to the floor of 1e-8.
 """
 
 from __future__ import annotations
@@ -65,18 +66,24 @@ def lsd_lf(material: Material, answer: Answer) -> float:
 
 
 def seam_db(material: Material, answer: Answer) -> float:
-    """Level around the cutoff, answer less target."""
-    at = _cutoff_hz(material)
-    return _level_difference(material, answer, np.array([at - SEAM_HZ, at + SEAM_HZ]))
+    """Level of the energy around the cutoff, answer less target."""
+    return _energy_difference(material, answer, _around(material))
 
 
 def level_bias_db(material: Material, answer: Answer) -> float:
-    """Level of the generated band, answer less target."""
-    low, high = _cutoff_hz(material) + SEAM_HZ, _valid_hz(material)
-    count = int((high - low) // BAND_HZ)
-    if count < 1:
-        raise NotMeasurableError("no band lies between the cutoff and the target's own wall")
-    return _level_difference(material, answer, low + BAND_HZ * np.arange(count + 1, dtype=np.float64))
+    """Level of the energy of the generated band, answer less target."""
+    bands = _above(material)
+    return _energy_difference(material, answer, np.array([bands[0], _valid_hz(material)]))
+
+
+def frame_seam_db(material: Material, answer: Answer) -> float:
+    """Level around the cutoff frame by frame, answer less target."""
+    return _level_difference(material, answer, _around(material))
+
+
+def frame_level_bias_db(material: Material, answer: Answer) -> float:
+    """Level of the generated band frame by frame and band by band, answer less target."""
+    return _level_difference(material, answer, _above(material))
 
 
 def kept_band_db(material: Material, answer: Answer) -> float:
@@ -125,13 +132,42 @@ def _distance(material: Material, answer: Answer, first: int, end: int) -> float
     return float(np.mean([np.sqrt(((y - x)[:, first:end] ** 2).mean(axis=1)).mean() for y, x in pairs]))
 
 
-def _level_difference(material: Material, answer: Answer, edges_hz: NDArray[Any]) -> float:
-    """Mean over frames that sound, and over bands, of the level of the answer less that of the target, in dB."""
+def _around(material: Material) -> NDArray[np.float64]:
+    at = _cutoff_hz(material)
+    return np.array([at - SEAM_HZ, at + SEAM_HZ])
+
+
+def _above(material: Material) -> NDArray[np.float64]:
+    """The edges of the bands from behind the seam to the wall, Hz."""
+    low, high = _cutoff_hz(material) + SEAM_HZ, _valid_hz(material)
+    count = int((high - low) // BAND_HZ)
+    if count < 1:
+        raise NotMeasurableError("no band lies between the cutoff and the target's own wall")
+    return low + BAND_HZ * np.arange(count + 1, dtype=np.float64)
+
+
+def _energy_difference(material: Material, answer: Answer, edges_hz: NDArray[np.float64]) -> float:
+    """Power of a band summed over the whole clip, answer over target, in dB."""
+    bins = _bins(material, edges_hz)
+    sums = [
+        sum(float(_powers(logs, bins).sum()) for logs in side)
+        for side in (_answer_logs(material, answer), _target_logs(material))
+    ]
+    return float(10.0 * np.log10(sums[0] / sums[1]))
+
+
+def _bins(material: Material, edges_hz: NDArray[np.float64]) -> NDArray[Any]:
     if edges_hz[-1] > _valid_hz(material):
         raise NotMeasurableError("the target's own wall lies below")
     bins = np.unique(np.ceil(edges_hz / (material.rate / STFT.fft)).astype(int))
     if len(bins) < 2:
         raise NotMeasurableError("the band is narrower than a bin")
+    return bins
+
+
+def _level_difference(material: Material, answer: Answer, edges_hz: NDArray[np.float64]) -> float:
+    """Mean over frames that sound, and over bands, of the level of the answer less that of the target, in dB."""
+    bins = _bins(material, edges_hz)
     differences = []
     for y, x in zip(_target_logs(material), _answer_logs(material, answer), strict=True):
         whole = 10.0 * np.log10(_powers(y, np.array([0, y.shape[1]]))[:, 0])
@@ -212,9 +248,14 @@ _LEVELLED = (
     "bins up to the target's own wall"
 )
 _ORDER = "RMS over frequency, then mean over time"
+_ENERGY = (
+    f"{_LEVELLED}; max(|S|^2, 1e-8) summed over the bins of the band and all frames of the clip, 10 log10 of answer "
+    "over target: decibels of the mean, so loud frames decide, and what has the right energy has 0 dB"
+)
 _LEVELS = (
-    f"{_LEVELLED}; power summed by band and frame, in dB, answer less target, mean over bands and over the frames "
-    f"within {ACTIVE_DB:g} dB of the loudest"
+    f"{_LEVELLED}; max(|S|^2, 1e-8) summed by band and frame, in dB, answer less target, mean over bands and over the "
+    f"frames within {ACTIVE_DB:g} dB of the loudest: a mean of decibels, so quiet frames and the recording's own noise "
+    "count as much as loud ones, and what has the right energy but is smoother than the truth reads high"
 )
 
 
@@ -231,10 +272,16 @@ MEASURES: Final = (
     Measure("BWE LSD", "", "lower", f"{_LEVELLED}, {_ORDER}. AP-BWE's and NU-Wave 2's, which don't level.", lsd),
     Measure("BWE LSD-HF", "", "lower", f"{_LEVELLED} and at or above the cutoff, {_ORDER}.", lsd_hf),
     Measure("BWE LSD-LF", "", "lower", f"{_LEVELLED} and below the cutoff, {_ORDER}.", lsd_lf),
-    Measure("seam", "dB", "zero", f"{_LEVELS}; one band, the cutoff +- {SEAM_HZ:g} Hz.", seam_db),
+    Measure("seam", "dB", "zero", f"{_ENERGY}. Band: the cutoff +- {SEAM_HZ:g} Hz.", seam_db),
     Measure(
-        "level bias", "dB", "zero",
-        f"{_LEVELS}; bands of {BAND_HZ:g} Hz from {SEAM_HZ:g} Hz over the cutoff to the wall.", level_bias_db,
+        "level bias", "dB", "zero", f"{_ENERGY}. Band: from {SEAM_HZ:g} Hz over the cutoff to the wall.", level_bias_db,
+    ),
+    Measure(
+        "seam by frame", "dB", "zero", f"{_LEVELS}. One band, the cutoff +- {SEAM_HZ:g} Hz.", frame_seam_db
+    ),
+    Measure(
+        "level bias by frame", "dB", "zero",
+        f"{_LEVELS}. Bands of {BAND_HZ:g} Hz from {SEAM_HZ:g} Hz over the cutoff to the wall.", frame_level_bias_db,
     ),
     Measure("kept band", "dB", "lower", _KEPT, kept_band_db),
     Measure("delay", "samples", "zero", _DELAY, delay_frames),

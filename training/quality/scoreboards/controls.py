@@ -71,6 +71,8 @@ EXPECTATIONS: Final = (
     Expectation("seam", "half volume", -20 * math.log10(2), 0.01, "-6.02 dB"),
     Expectation("level bias", "highs at -20 dB", -20.0, 0.2, "by construction, less the floor"),
     Expectation("level bias", "truth", 0.0, 0.0, "no difference"),
+    Expectation("seam by frame", "half volume", -20 * math.log10(2), 0.01, "-6.02 dB"),
+    Expectation("level bias by frame", "highs at -20 dB", -20.0, 0.2, "by construction, less the floor"),
     Expectation("kept band", "as given", -CAP_DB, 0.0, "not a bit was touched"),
     Expectation("kept band", "given at half volume", -20 * math.log10(2), 1e-3, "half of it is missing"),
     Expectation("delay", "1 ms late", DELAY_FRAMES, 0.01, "by construction"),

@@ -41,6 +41,7 @@ from training.quality.scoreboards.upsample_contenders import (
     why_absent,
 )
 from training.quality.scoreboards.upsample_damage import SEEN, UNSEEN, limited, lowered
+from training.quality.scoreboards.upsample_levels import levels
 from training.quality.scoreboards.upsample_remarks import remarks
 from training.quality.scoreboards.upsample_table import CUTOFFS_KHZ, ELSEWHERE, LOWERED, card_figures, judged, table
 from training.quality.table import Report
@@ -51,7 +52,10 @@ SPEECH_KHZ: Final = (24, 12, 8)
 MUSIC_KHZ: Final = (24, 8)
 FILTERED_AT_HZ: Final = {16: 3_400.0, 48: 8_000.0}  # cutoff of the seen and unseen filters, by rate in kHz
 QUICK: Final = 8  # every so many clips
-LEVELS: Final = ("BWE LSD", "BWE LSD-HF", "BWE LSD-LF", "SNR", "SI-SDR", "seam", "level bias")
+LEVELS: Final = (
+    "BWE LSD", "BWE LSD-HF", "BWE LSD-LF", "SNR", "SI-SDR",
+    "seam", "level bias", "seam by frame", "level bias by frame",
+)  # fmt: skip
 SAFETY: Final = ("kept band", "delay", "cutoff error")
 SHOWN: Final = ("sinc", "spline", "flat tail", "afilm", "tfilm", "bwe16", "bwe48")
 # What to look at: name, row, clip. Cymbals and sibilants are noise, a violin is lines, an orchestra both.
@@ -82,7 +86,7 @@ def run(options: Options) -> int:
         "remarks": said, "card": card_figures(report), "lines": [line.as_json() for line in lines],
     }  # fmt: skip
     write_json(written | report.as_json(), options.json or options.out / "upsample.json")
-    print(printed(report), "", table(lines), "", ELSEWHERE, sep="\n")
+    print(printed(report), "", levels(report), "", table(lines), "", ELSEWHERE, sep="\n")
     print(*(f"absent: {room}: {reason}" for room, reason in absent.items()), *said, sep="\n")
     print(absence(left_out))
     draw(everything, report, options.out)
@@ -113,6 +117,7 @@ def rounds(quick: bool = False, visqol: bool = False) -> list[Round]:
         *to_16k("single", one, "decimate", films, ("K-LSD natural log", *heard)),
         *to_16k("single", one, "sharp", bounds=True),
         *to_16k("others", others, "decimate", films, heard),
+        *aliased("single", one),
         *to_48k("speech", voices, SPEECH_KHZ),
         *to_48k("music", full, MUSIC_KHZ),
         *(under("music", high, khz) for khz in CUTOFFS_KHZ),
@@ -130,8 +135,19 @@ def to_16k(
     found = []
     for khz in LOWERED:
         cases = _cases(f"{speakers} {khz}-16k {way}", clips, partial(lowered, rate=1000 * khz, filtered=way))
-        field = [SINC, SPLINE, FLAT_TAIL, *(others(16 // khz) if others else ()), *network("bwe16", 16_000)]
+        field = [SINC, SPLINE, FLAT_TAIL, *(others(16 // khz) if others else ())]
+        field += network("bwe16", 16_000, is_edge_given=way == "decimate")  # a sharp edge is found to the percent
         found.append(Round(cases, [*field, *_ceilings(bounds)], _measures(*further)))
+    return found
+
+
+def aliased(speakers: str, clips: Sequence[Clip]) -> list[Round]:
+    """Return the rounds to 16 kHz from rates that were picked without a low-pass: what the films' papers prepare."""
+    found = []
+    for khz in LOWERED:
+        cases = _cases(f"{speakers} {khz}-16k aliased", clips, partial(lowered, rate=1000 * khz, filtered="aliased"))
+        field = [SINC, SPLINE, *films(16 // khz, kept=(False,))]
+        found.append(Round(cases, field, _measures("K-LSD natural log")))
     return found
 
 
@@ -151,13 +167,13 @@ def under(kind: str, clips: Sequence[Clip], khz: int) -> Round:
     cutoff_hz = 1000.0 * khz
     some = with_room_above(clips, cutoff_hz)
     cases = _cases(f"{kind} under {khz}k", some, partial(limited, cutoff_hz=cutoff_hz, filtered="cheby1"))
-    told = network("bwe48", 44_100, cutoff_hz=cutoff_hz)
-    return Round(cases, [SINC, FLAT_TAIL, *network("bwe48", 44_100), *told, *_ceilings(True)], _measures())
+    field = [SINC, FLAT_TAIL, *network("bwe48", 44_100, is_edge_given=True), *_ceilings(True)]
+    return Round(cases, field, _measures())
 
 
 def filters(clips: Sequence[Clip], khz: int) -> list[Round]:
     """Return the same clips under filters that training draws, and under others."""
-    field = [SINC, FLAT_TAIL, *network(f"bwe{khz}", 1000 * khz)]
+    field = [SINC, FLAT_TAIL, *network(f"bwe{khz}", 1000 * khz, is_edge_given=True)]
     found = []
     for which, kinds in (("seen", SEEN), ("unseen", UNSEEN)):
         cases = [

@@ -5,7 +5,7 @@ Peers see what is given and where its band ends, never the target.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from engine.inference.band_features import FLOOR, Edge, flat_tail, generated, re
 from engine.tools.tool import Analysis, Value, complete
 from engine.tools.upsample import UPSAMPLE
 from training.quality.cases import Material, Samples
-from training.quality.contenders import Answer, Contender, Run, tool_contender
+from training.quality.contenders import Answer, Contender, tool_contender
 from training.quality.measures.bandwidth import base_of, edge_width_hz
 from training.rooms import room_folder
 
@@ -30,6 +30,8 @@ ROOM_FILES: Final[Mapping[str, tuple[str, ...]]] = {
     "tfilm": ("x2.onnx", "x4.onnx", "x8.onnx"),
 }
 FILMS: Final = ("afilm", "tfilm")
+EDGE_GIVEN: Final = ", edge given"  # after the name of a network
+FOUND_SHARE: Final = 0.02  # of the cutoff: an edge that was found so well is not given again
 LEVEL_DB: Final = -25.0  # RMS of the frames that sound, where the flat tail is drawn: that of the tool
 _EXTRA: Final = 8  # frames of silence at either end, for the consistency passes
 _SMOOTH: Final = (5, 17)  # frames and bins over which "perfect level" is taken
@@ -145,21 +147,23 @@ def why_absent() -> dict[str, str]:
     }
 
 
-def network(room: str, rate: int, **values: Value) -> list[Contender]:
-    """Return the tool with a frame network as a contender, none if that isn't here."""
+def network(room: str, rate: int, is_edge_given: bool = False) -> list[Contender]:
+    """Return the tool with a frame network as a contender, and again with the true edge; none if that isn't here."""
     if not files_here(room):
         return []
-    told = ", edge told" if "cutoff_hz" in values else ""
-    return [_tooled({"model": room, "rate_hz": rate, **values}, room + told)]
+    values: dict[str, Value] = {"model": room, "rate_hz": rate}
+    blind = _tooled(values, room)
+    given = Contender(room + EDGE_GIVEN, blind.role, _EdgeGiven(_run(values)))
+    return [blind, given] if is_edge_given else [blind]
 
 
-def films(factor: int) -> list[Contender]:
+def films(factor: int, kept: Sequence[bool] = (False, True)) -> list[Contender]:
     """Return AFiLM and TFiLM as far as they are here: the networks alone, and with the band kept as the tool does."""
     return [
-        _tooled({"model": room, "factor": str(factor), "keep_band": kept}, room + ", band kept" * kept)
+        _tooled({"model": room, "factor": str(factor), "keep_band": keeps}, room + ", band kept" * keeps)
         for room in FILMS
         if f"x{factor}.onnx" in files_here(room)
-        for kept in (False, True)
+        for keeps in kept
     ]
 
 
@@ -167,11 +171,14 @@ def films(factor: int) -> list[Contender]:
 class _Edged:
     """The tool, and from where on it generated."""
 
-    run: Run
     values: tuple[tuple[str, Value], ...]
 
     def __call__(self, material: Material, /) -> Answer:
-        answer = self.run(material)
+        # Twice asked is once computed: an edge that was found well is as good as a given one.
+        return material.once(("answer", self.values), lambda: self._answer(material))
+
+    def _answer(self, material: Material) -> Answer:
+        answer = tool_contender(UPSAMPLE.name, dict(self.values), read=_facts).run(material)
         params, given = complete(UPSAMPLE, dict(self.values)), format_of(material.signal)
         band = UPSAMPLE.generated_band(given, params, Analysis(answer.facts))
         # Where nothing was found missing, the recording's own band is taken to go all the way.
@@ -181,9 +188,26 @@ class _Edged:
         )
 
 
+@dataclass(frozen=True)
+class _EdgeGiven:
+    """The tool with its cutoff set to the true one, as by hand, where it doesn't find that by itself."""
+
+    blind: _Edged
+
+    def __call__(self, material: Material, /) -> Answer:
+        found, cutoff_hz = self.blind(material), float(material.facts["cutoff_hz"])
+        if abs(found.facts["cutoff_hz"] - cutoff_hz) < FOUND_SHARE * cutoff_hz:
+            return found
+        return _Edged((*self.blind.values, ("cutoff_hz", cutoff_hz)))(material)
+
+
 def _tooled(values: Mapping[str, Value], name: str) -> Contender:
-    contender = tool_contender(UPSAMPLE.name, values, name, read=_facts)
-    return Contender(name, contender.role, _Edged(contender.run, tuple(sorted(values.items()))))
+    role = tool_contender(UPSAMPLE.name, values, name).role  # refuses values out of range, here and not an hour later
+    return Contender(name, role, _run(values))
+
+
+def _run(values: Mapping[str, Value]) -> _Edged:
+    return _Edged(tuple(sorted(values.items())))
 
 
 def _facts(analysis: Analysis) -> Mapping[str, Any]:

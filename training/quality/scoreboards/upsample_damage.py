@@ -32,8 +32,9 @@ def lowered(clip: Clip, seed: int, rate: int, filtered: str) -> Material:
     rate
         In Hz; divides the clip's.
     filtered
-        "decimate" (`scipy.signal.decimate`, Chebyshev I of 8th order, forward and backward) or "sharp" (soxr, 0.95 of
-        the new Nyquist at -6 dB).
+        "decimate" (`scipy.signal.decimate`, Chebyshev I of 8th order, forward and backward), "sharp" (soxr, 0.95 of
+        the new Nyquist at -6 dB) or "aliased" (every so many samples and no filter, as AFiLM's and TFiLM's authors
+        prepared their pairs: what lies above the new Nyquist is folded down onto what lies below).
     """
     step = clip.rate // rate
     target = clip.samples[: len(clip.samples) // step * step]
@@ -95,7 +96,9 @@ def _lower(samples: Samples, given_rate: int, rate: int, filtered: str) -> Sampl
         return np.asarray(lower, dtype=np.float32)
     if filtered == "sharp":
         return _resampled(samples, given_rate, rate)
-    raise ValueError(f"there is no way {filtered!r} to a lower rate: choose from decimate, sharp")
+    if filtered == "aliased":
+        return samples[:: given_rate // rate]
+    raise ValueError(f"there is no way {filtered!r} to a lower rate: choose from aliased, decimate, sharp")
 
 
 def _resampled(samples: Samples, given_rate: int, rate: int) -> Samples:

@@ -329,11 +329,26 @@ def test_beside_a_promise_stands_what_the_network_does_when_the_edge_is_given() 
     assert line_of(values, "worst row", "seam bwe16").state == "MISSED"
 
 
-def test_films_are_promised_for_the_way_down_they_were_trained_on_and_shown_for_the_other() -> None:
-    values = {("single 4-16k aliased", "tfilm", "SNR"): 9.0, ("single 4-16k aliased", "spline", "SNR"): 13.0}
-    line = line_of(values, "single 4-16k aliased", "SNR tfilm - spline")
-    assert (line.value, line.state, line.fails) == (-4.0, "no promise", False)
-    assert line_of(values, "single 4-16k decimate", "SNR tfilm - spline").fails
+@pytest.mark.parametrize(
+    ("pairs", "promised"),
+    [
+        ("scipy.signal.decimate, 8th order", {"decimate"}),
+        ("scipy.signal.decimate, 8th order and, to equal parts, every r-th sample: aliased", {"decimate", "aliased"}),
+        ("", {"decimate"}),
+    ],
+)
+def test_films_are_promised_for_the_ways_they_were_trained_on_and_shown_for_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pairs: str, promised: set[str]
+) -> None:
+    monkeypatch.setattr(upsample_contenders, "room_folder", lambda room: tmp_path / room)
+    (tmp_path / "tfilm").mkdir()
+    card = f'[files."x4.onnx".facts]\npairs = "{pairs}"\n' if pairs else ""
+    (tmp_path / "tfilm" / "card.toml").write_text(card)
+    for way in ("decimate", "aliased"):
+        kind = f"single 4-16k {way}"
+        line = line_of({(kind, "tfilm", "SNR"): 9.0, (kind, "spline", "SNR"): 13.0}, kind, "SNR tfilm - spline")
+        assert line.value == -4.0
+        assert (line.state, line.fails) == (("MISSED", True) if way in promised else ("no promise", False))
 
 
 def test_levels_stand_side_by_side_blind_and_with_the_edge_given() -> None:

@@ -5,6 +5,7 @@ Peers see what is given and where its band ends, never the target.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,6 +31,7 @@ ROOM_FILES: Final[Mapping[str, tuple[str, ...]]] = {
     "tfilm": ("x2.onnx", "x4.onnx", "x8.onnx"),
 }
 FILMS: Final = ("afilm", "tfilm")
+WAYS: Final = ("decimate", "aliased")  # that films learn from, by words of their cards
 EDGE_GIVEN: Final = ", edge given"  # after the name of a network
 FOUND_SHARE: Final = 0.02  # of the cutoff: an edge that was found so well is not given again
 LEVEL_DB: Final = -25.0  # RMS of the frames that sound, where the flat tail is drawn: that of the tool
@@ -165,6 +167,14 @@ def films(factor: int, kept: Sequence[bool] = (False, True)) -> list[Contender]:
         if f"x{factor}.onnx" in files_here(room)
         for keeps in kept
     ]
+
+
+def trained_ways(room: str, factor: int) -> tuple[str, ...]:
+    """Return the ways to a lower rate that a film's card says it learned from; decimation if it says nothing."""
+    path = room_folder(room) / "card.toml"
+    card = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    said = str(card.get("files", {}).get(f"x{factor}.onnx", {}).get("facts", {}).get("pairs", ""))
+    return tuple(way for way in WAYS if way in said) or WAYS[:1]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from training.quality.report import HEADINGS, NAME_WIDTH
-from training.quality.scoreboards.upsample_contenders import EDGE_GIVEN, FILMS
+from training.quality.scoreboards.upsample_contenders import EDGE_GIVEN, FILMS, WAYS, trained_ways
 from training.quality.scoreboards.upsample_levels import row_of
 from training.quality.table import Report
 
@@ -26,8 +26,6 @@ NU_WAVE_LSD: Final = {24: 0.72, 12: 0.94, 8: 1.09}  # published, VCTK
 SPEECH_TARGET: Final = {24: 0.75, 12: 1.00, 8: 1.12}
 MUSIC_TARGET: Final = {24: 0.72, 8: 1.15}
 CUTOFFS_KHZ: Final = (4, 8, 16)
-TRAINED_WAY: Final = "decimate"  # to the lower rates, of the films that are shipped: what is promised of them
-WAYS: Final = (TRAINED_WAY, "aliased")
 FILM_FLOOR_DB: Final = {2: 0.1, 4: 0.5, 8: 0.3}
 FILM_TARGET_DB: Final = {2: 0.5, 4: 1.2, 8: 0.7}
 TFILM_SNR_DB: Final = {2: 19.5, 4: 16.8}  # published, VCTK single speaker
@@ -153,7 +151,7 @@ def _film(report: Report, way: str, film: str, factor: int) -> list[Line]:
         _less(report, kind, "SNR", film, "spline", floor, target, "higher", "dB", peers),
         _less(report, kind, "BWE LSD", film, "spline", 0.0, -FILM_LSD),
     ]
-    return [replace(line, is_promised=way == TRAINED_WAY) for line in lines]
+    return [replace(line, is_promised=way in trained_ways(film, factor)) for line in lines]
 
 
 def _filters(report: Report, name: str) -> Line:

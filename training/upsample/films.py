@@ -57,6 +57,7 @@ class Film:
     train: Path | None = None  # an archive; None: cut from the development data
     validation: Path | None = None
     batch: int = BATCH
+    heard: str = TRAINED_SET  # the set that its patches are of: its licence is that of the weights
 
     @property
     def name(self) -> str:
@@ -143,9 +144,9 @@ class Passage:
 
 
 @lru_cache(maxsize=8)
-def passages(factor: int, licences: str, *, low_pass: bool = True) -> tuple[Passage, ...]:
-    """The middle of files of the validation split."""
-    rows = usable_recordings("validation", licences, sets=(TRAINED_SET,))
+def passages(factor: int, licences: str, heard: str = TRAINED_SET, *, low_pass: bool = True) -> tuple[Passage, ...]:
+    """The middle of files of the validation split of a set."""
+    rows = usable_recordings("validation", licences, sets=(heard,))
     chosen = rows[:: max(1, len(rows) // VALIDATED)][:VALIDATED]
     return tuple(_passage(row.path, np.asarray(cached_mono(row, RATE)), factor, low_pass) for row in chosen)
 
@@ -166,7 +167,7 @@ def validate(film: Film, model: nn.Module, settings: Settings) -> dict[str, floa
         return _figures(film, list(_patch_answers(film.validation, model, settings.device)))
     filtered, aliased = (
         _figures(film, [(part.data, applied(model, part.data, settings.device), part.label) for part in heard])
-        for heard in (passages(film.factor, settings.licences, low_pass=low_pass) for low_pass in LOW_PASS)
+        for heard in (passages(film.factor, settings.licences, film.heard, low_pass=low_pass) for low_pass in LOW_PASS)
     )
     loss = float(np.mean([filtered["loss"], aliased["loss"]]))
     return filtered | {f"aliased {name}": value for name, value in aliased.items()} | {"loss": loss}
@@ -206,7 +207,7 @@ def examples(film: Film, model: nn.Module, settings: Settings) -> list[Example]:
         return []
     return [
         Example(part.name, RATE, part.data, applied(model, part.data, settings.device), part.label)
-        for part in passages(film.factor, settings.licences)[:DRAWN]
+        for part in passages(film.factor, settings.licences, film.heard)[:DRAWN]
     ]
 
 
@@ -259,7 +260,7 @@ def room_of(film: Film) -> Room:
         normalisation=f"one gain for the whole recording, that brings its active frames' RMS to {LEVEL_DBFS:g} dBFS; "
         "undone afterwards",
         sample_rates_hz=(RATE,),
-        trained_sets=(TRAINED_SET,),
+        trained_sets=(film.heard,),
         file=f"x{film.factor}.onnx",
         tool="upsample",
         figures=upsample_figures(film.room),
@@ -288,7 +289,7 @@ def recipe_of(film: Film, *, has_room: bool = True) -> Recipe:
         prepare=partial(begin, film) if film.start else None,
         make_items=partial(make_items, film),
         inputs=partial(inputs, film),
-        needs=Needs(rate=RATE, sets=(TRAINED_SET,), networks=(film.start,) if film.start else ()),
+        needs=Needs(rate=RATE, sets=(film.heard,), networks=(film.start,) if film.start else ()),
         peak_rate=2e-3,
         weight_decay=0.0,
         warmup_steps=40,

@@ -26,6 +26,7 @@ from training.recipe import Recipe, Settings
 from training.recipes import find_recipe
 from training.upsample.films import BATCH, TRAINED_SET, Film, archives_of, recipe_of
 from training.upsample.pairs import FACTORS, content
+from training.upsample.prepare import CORPORA
 
 FILMS: Final = ("afilm", "tfilm")
 FRAMES: Final = ("bwe16", "bwe48")
@@ -74,8 +75,12 @@ def film_recipe(asked: argparse.Namespace) -> Recipe:
             check_apart(asked.train, asked.val)
         # An archive of one's own begins with fresh weights: nobody knows what the others have seen of it.
         start = "" if asked.train else next(iter(base.needs.networks), "")
-        film = Film(asked.model, factor, base.build, start, asked.train, asked.val, asked.batch_size or BATCH)
-        made = recipe_of(film, has_room=base.room is not None and is_as_shipped(asked.train))
+        heard = set_heard(asked.train)
+        film = Film(
+            asked.model, factor, base.build, start, asked.train, asked.val, asked.batch_size or BATCH,
+            heard or TRAINED_SET,
+        )  # fmt: skip
+        made = recipe_of(film, has_room=base.room is not None and heard is not None)
         recipe = replace(made, name=base.name)
     return replace(recipe, peak_rate=asked.lr) if asked.lr else recipe
 
@@ -91,7 +96,7 @@ def settings_of(asked: argparse.Namespace, recipe: Recipe) -> Settings:
     check_device(asked.device)
     settings = Settings(
         device=asked.device, resume=asked.resume, seed=asked.seed, steps=asked.steps, save_to=asked.save_path,
-        minutes=asked.minutes or Settings.minutes,
+        minutes=asked.minutes or Settings.minutes, licences=licences_of(asked.train),
     )  # fmt: skip
     if recipe.make_items:
         recipe.make_items(settings, 1)
@@ -159,13 +164,23 @@ def sources_of(path: Path) -> frozenset[str]:
         return frozenset(file["sources"].asstr()[:]) if "sources" in file else frozenset()
 
 
-def is_as_shipped(path: Path | None) -> bool:
-    """Whether weights that learn from this have seen what a card may say: the default, or an archive of ours of it."""
+def set_heard(path: Path | None) -> str | None:
+    """Return the set that weights have heard which learn from this: that of an archive of ours, or the default.
+
+    None where nobody can tell, so that no card may speak of such weights.
+    """
     if path is None:
-        return True
+        return TRAINED_SET
     attributes = PatchArchive.open(path).attributes
-    wanted = {"sets": TRAINED_SET, "split": "train", "licences": "clean", "folder": ""}
-    return all(attributes.get(name) == value for name, value in wanted.items())
+    heard = str(attributes.get("sets", ""))
+    is_whole_set = heard in {corpus.name for corpus in CORPORA.values()}
+    told = PatchArchive.open(path).is_ours and attributes.get("split") == "train" and not attributes.get("folder")
+    return heard if told and is_whole_set else None
+
+
+def licences_of(path: Path | None) -> str:
+    """Return whether weights that learn from this have heard what is clean only."""
+    return str(PatchArchive.open(path).attributes.get("licences", "clean")) if path else "clean"
 
 
 def words_of_frames(asked: argparse.Namespace) -> list[str]:

@@ -16,15 +16,18 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
+from export.licences import terms_of_table  # noqa: E402
 from models.tfilm.network import TFiLM  # noqa: E402
+from tests.training.data.recordings_on_disk import write, write_manifest  # noqa: E402
 from tests.training.test_resume import differences  # noqa: E402
 from training import recipes  # noqa: E402
 from training.recipe import Settings  # noqa: E402
 from training.state import checkpoint  # noqa: E402
 from training.upsample import films, pairs  # noqa: E402
 from training.upsample.films import Film, recipe_of  # noqa: E402
+from training.upsample.prepare import main as prepare  # noqa: E402
 from training.upsample.test import main as try_out  # noqa: E402
-from training.upsample.train import film_recipe, parser  # noqa: E402
+from training.upsample.train import film_recipe, parser, set_heard  # noqa: E402
 from training.upsample.train import main as train  # noqa: E402
 
 LENGTH = 512  # of a patch: the least work
@@ -106,6 +109,49 @@ def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path, m
 def test_weights_from_an_archive_of_unknown_origin_never_get_a_card(tmp_path: Path) -> None:
     content = training(tmp_path, "--model", "tfilm", "--steps", "1", "--save-path", str(tmp_path / "out"))
     assert content["data"] == ""
+
+
+def actors(folder: Path) -> None:
+    """Two actors under a non-commercial licence, one for each split."""
+    rows = []
+    for split, name in (("train", "Actor_01/a"), ("validation", "Actor_02/b")):
+        write(folder / f"multi/{name}.wav", sound(32_000, pairs.RATE)[:, 0].astype(np.float64), pairs.RATE)
+        rows.append(f"multi/{name}.wav,speech_multi,{split},16000,1,2.0,CC BY-NC-SA 4.0,someone/somewhere,8000,")
+    write_manifest(folder, *rows)
+
+
+def test_weights_that_heard_many_speakers_lie_apart_and_carry_the_licence_of_those(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actors(tmp_path / "data")
+    monkeypatch.setenv("SHELLAC_DATA", str(tmp_path / "data"))
+    for split in ("train", "validation"):
+        cut = [str(tmp_path / f"{split}.h5"), "--r", "2", "--set", "multi", "--split", split, "--share", "1"]
+        prepare([*cut, "--data", "all"])
+    both = ["--train", str(tmp_path / "train.h5"), "--val", str(tmp_path / "validation.h5")]
+    train(["--model", "tfilm", *both, "--steps", "1", "--batch-size", "1", "--threads", "1"])
+    content = checkpoint(tmp_path / "runs" / "tfilm_x2-all" / "checkpoint.pt")
+    assert content["licences"] == "all"
+    (row,) = json.loads(content["data"])
+    assert (row["name"], row["recordings"], row["sources"]) == ("speech_multi", 1, ["someone/somewhere"])
+    terms = terms_of_table([row])
+    assert terms.licence == "CC BY-NC-SA 4.0"
+    assert "someone/somewhere" in terms.attribution
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("split", "validation"), ("sets", ""), ("folder", "own"), ("format", "another")]
+)
+def test_an_archive_that_isnt_a_whole_sets_training_split_says_nothing_for_a_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attribute: str, value: str
+) -> None:
+    actors(tmp_path / "data")
+    monkeypatch.setenv("SHELLAC_DATA", str(tmp_path / "data"))
+    prepare([str(tmp_path / "train.h5"), "--r", "2", "--set", "multi", "--data", "all", "--share", "1"])
+    assert set_heard(tmp_path / "train.h5") == "speech_multi"
+    with h5py.File(tmp_path / "train.h5", "r+") as file:
+        file.attrs[attribute] = value
+    assert set_heard(tmp_path / "train.h5") is None
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,14 @@ def positive(word: str) -> float:
     return value
 
 
+def share(word: str) -> float:
+    """A number over 0 and up to 1."""
+    value = _number(word, float)
+    if not 0.0 < value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{word} makes no sense: give a number over 0 and up to 1")
+    return value
+
+
 def count(word: str) -> int:
     """A whole number over 0."""
     value = _number(word, int)
@@ -78,6 +86,12 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     words.add_argument("--resume", action="store_true", help="go on from the last checkpoint, if there is one")
     words.add_argument("--from-room", action="store_true", help="begin with the weights that are shipped")
+    words.add_argument(
+        "--rate-share",
+        type=share,
+        default=0.1,
+        help="with --from-room: of the recipe's learning rate; more for what those weights have never heard (0.1)",
+    )
     words.add_argument("--data", choices=("clean", "all"), default="clean", help="licences to train on")
     words.add_argument("--folder", type=Path, help="own recordings: FOLDER/noise and FOLDER/music")
     words.add_argument("--seed", type=seed, default=0, help="of everything that is drawn: 0 or more (0)")
@@ -108,6 +122,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         folder=arguments.folder,
         resume=arguments.resume,
         from_room=arguments.from_room,
+        rate_share=arguments.rate_share,
         seed=arguments.seed,
         bf16=arguments.bf16,
         checkpoint_minutes=arguments.checkpoint_minutes,

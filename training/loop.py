@@ -44,7 +44,6 @@ from training.state import (
 )
 from training.step import Trainer, take_step, trainer_of
 
-FROM_ROOM_RATE: Final = 0.1  # of the recipe's: at its full rate, shipped weights lose first what they know
 _PICTURE_SECONDS: Final = 60.0  # pictures of what is still going on are drawn no more often
 
 
@@ -108,7 +107,7 @@ def run(recipe: Recipe, settings: Settings, workers: int = 1) -> Path:
         if is_done(state):
             return path
     elif settings.from_room:
-        load_room(recipe, state)
+        load_room(recipe, state, settings.rate_share)
     if settings.rank == 0:
         seen = data_facts(recipe, replace(settings, resume=is_resumed))
         state.data = joined(state.data, seen) if is_resumed else seen
@@ -192,8 +191,8 @@ def begin_randomness(state: State, settings: Settings, *, is_resumed: bool) -> N
     randomness.seed_everything(int(source.generate_state(1)[0]))
 
 
-def load_room(recipe: Recipe, state: State) -> None:
-    """Begin from the weights that are shipped in the room.
+def load_room(recipe: Recipe, state: State, rate_share: float) -> None:
+    """Begin from the weights that are shipped in the room, at a share of the recipe's learning rate.
 
     Raises
     ------
@@ -210,7 +209,7 @@ def load_room(recipe: Recipe, state: State) -> None:
     weights = load_room_weights(room.name, room.file)
     state.model.load_state_dict(weights)
     state.average.load_state_dict(weights)
-    state.rate_share = FROM_ROOM_RATE
+    state.rate_share = rate_share
 
 
 def train(trainer: Trainer, folder: Path) -> None:

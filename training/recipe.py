@@ -50,6 +50,7 @@ class Settings:
     folder: Path | None = None  # a user's own recordings beside the manifest's
     resume: bool = False
     from_room: bool = False
+    rate_share: float = 0.1  # of the recipe's learning rate, for a run from a room: at all of it, that is lost first
     seed: int = 0
     checkpoint_minutes: float = 5.0
     log_steps: int = 20

@@ -19,6 +19,7 @@ torch = pytest.importorskip("torch")
 from tests.training.test_resume import differences  # noqa: E402
 from tests.training.toy_recipes import toys  # noqa: E402
 from training import loop, losses, precision, provenance, randomness  # noqa: E402
+from training.__main__ import parser  # noqa: E402
 from training.losses.extra import squared_difference  # noqa: E402
 from training.recipe import CheckpointError, Recipe, Settings, TrainingError  # noqa: E402
 from training.schedule import phase_at  # noqa: E402
@@ -375,6 +376,23 @@ def test_shipped_weights_go_on_gently_and_a_run_that_spoils_them_says_so(
     state = start(recipe, Settings())
     load(state, path)
     assert state.rate_share == 0.1  # a run that goes on goes on as gently
+
+
+def test_a_run_from_a_room_learns_as_fast_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = TOYS["toy_plain"].build().state_dict()
+    monkeypatch.setattr(loop, "load_room_weights", lambda *_: shipped)
+    monkeypatch.setattr(loop, "data_facts", lambda *_: "[]")
+    recipe = replace(with_room(TOYS["toy_plain"]), peak_rate=0.01, warmup_steps=1)
+    path = loop.run(recipe, Settings(steps=20, log_steps=1, from_room=True, rate_share=0.5))
+    rates = [row.get("rate", 0.0) for row in json.loads(checkpoint(path)["rows"])]
+    assert max(rates) == pytest.approx(0.5 * 0.01, rel=1e-3)
+
+
+@pytest.mark.parametrize("word", ["0", "1.1", "nan", "much"])
+def test_a_share_of_the_learning_rate_is_one(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["toy_plain", "--rate-share", word])
+    assert word in capsys.readouterr().err
 
 
 def test_a_checkpoint_says_what_was_seen_and_until_when(monkeypatch: pytest.MonkeyPatch) -> None:

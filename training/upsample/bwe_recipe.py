@@ -37,7 +37,7 @@ SYNTHESISED: Final = 4  # of them also as sound: transforms cost as much as the 
 FOR_SYNTHESIS: Final = ("given", "phase", "sound")
 LEVEL_WEIGHT: Final = 0.3
 # First everything varies, so that no network learns one microphone; then it learns what microphones are like.
-PHASES: Final = (Phase("varied", 0.6), Phase("natural", 1.0, {"natural": 0.5}))
+PHASES: Final = (Phase("varied", 0.6), Phase("natural", 1.0, {"natural": 0.35}))
 DRAWN: Final = 4  # validation examples, as spectrograms
 
 

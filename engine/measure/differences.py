@@ -83,12 +83,16 @@ def signal_lsd(truth: Signal, result: Signal, check: Callable[[], None] | None =
         span = stft.sample_range(first, min(first + LSD_FRAMES, count))
         one, other = (read_padded(s, *span) * g for s, g in zip((truth, result), gains, strict=True))
         for a, b in zip(one.T, other.T, strict=True):
-            difference = _log_power_db(stft, a) - _log_power_db(stft, b)
+            difference = log_power_db(stft, a) - log_power_db(stft, b)
             total += float(np.sum(np.sqrt(np.mean(difference**2, axis=1))))
     return total / count / truth.channels
 
 
-def _log_power_db(stft: Stft, samples: Samples) -> Doubles:
+def log_power_db(stft: Stft, samples: Samples) -> Doubles:
+    """Return 10 log10(max(|S|², 1e-8)), what a log-spectral distance compares; shape (frames, bins).
+
+    `samples`, shape (samples,), begin where a frame begins; see `Stft.forward`.
+    """
     spectra = stft.forward(np.ascontiguousarray(samples))
     power = spectra.real.astype(np.float64) ** 2 + spectra.imag.astype(np.float64) ** 2
     return np.asarray(10.0 * np.log10(np.maximum(power, LSD_SMALLEST)))

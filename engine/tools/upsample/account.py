@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.audio.resample import ResampledSignal
 from engine.audio.signal import Samples, Signal, Span, read_padded
 from engine.audio.stft import Stft
+from engine.measure.differences import log_power_db
 from engine.tools.tool import Analysis, Job
 from engine.tools.upsample.band import GUARD_HZ
 from engine.tools.upsample.edge import width_of
@@ -24,7 +25,6 @@ from engine.tools.upsample.facts import LEAST_CONFIDENCE, Learned
 STRETCH_SECONDS: Final = 5
 STRETCHES_AT_MOST: Final = 12  # a minute, spread over the recording
 INSIDE: Final = 2  # the first frame of which no part lies before the recording
-SMALLEST: Final = 1e-8  # |S|² under which the log-spectral distance sees nothing
 # A Hann window shows 60 dB less of a tone only ten bins away: what is generated would be seen far below the cutoff.
 _WINDOW: Final = (0.35875, -0.48829, 0.14128, -0.01168)  # Blackman-Harris, sidelobes -92 dB
 _NOTHING: Final = 1e-20
@@ -124,7 +124,7 @@ def _add(sums: _Sums, base: Signal, after: Signal, span: Span, kept_hz: float, g
         sums.kept += float(power[:, :split].sum())
         sums.changed += float(change[:, :split].sum())
         sums.generated += float(change[:, split:].sum())
-        one, other = (_log_power_db(stft, samples * np.float32(gain))[:, :split] for samples in (sound, y[:, channel]))
+        one, other = (log_power_db(stft, samples * np.float32(gain))[:, :split] for samples in (sound, y[:, channel]))
         sums.distance += float(np.sqrt(np.mean((one - other) ** 2, axis=1)).sum()) if split else 0.0
         sums.frames += len(power)
     sums.bins = split
@@ -143,12 +143,6 @@ def _power(samples: Samples, fft: int) -> NDArray[np.float64]:
     spectra = np.fft.rfft(frames * window, axis=1)
     scale = 2.0 / fft / float(np.sum(np.square(window)))
     return np.asarray((spectra.real**2 + spectra.imag**2) * scale)
-
-
-def _log_power_db(stft: Stft, samples: Samples) -> NDArray[np.float64]:
-    spectra = stft.forward(np.ascontiguousarray(samples))
-    power = spectra.real.astype(np.float64) ** 2 + spectra.imag.astype(np.float64) ** 2
-    return np.asarray(10.0 * np.log10(np.maximum(power, SMALLEST)))
 
 
 def _decibels(power: float) -> float | None:

@@ -56,7 +56,7 @@ def stft_of(plan: Plan) -> Stft:
     return SPEECH_STFT if plan.work_rate <= SPEECH_RATE else FULL_STFT
 
 
-def made_band(plane: Samples, window: Window, plan: Plan, edge: Edge, fade: Edge, gain: float, job: Job) -> Samples:
+def make_band(plane: Samples, window: Window, plan: Plan, edge: Edge, fade: Edge, gain: float, job: Job) -> Samples:
     """Return what is added to one plane of a window.
 
     Parameters
@@ -76,7 +76,7 @@ def made_band(plane: Samples, window: Window, plan: Plan, edge: Edge, fade: Edge
     if np.abs(plane).max(initial=0.0) < SILENT:
         return np.zeros_like(plane)
     with _turn(job):
-        return _made_band(plane, window, plan, edge, fade, gain, job)
+        return _make_band(plane, window, plan, edge, fade, gain, job)
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def _turn(job: Job) -> Iterator[None]:
         _turns.release()
 
 
-def _made_band(plane: Samples, window: Window, plan: Plan, edge: Edge, fade: Edge, gain: float, job: Job) -> Samples:
+def _make_band(plane: Samples, window: Window, plan: Plan, edge: Edge, fade: Edge, gain: float, job: Job) -> Samples:
     from engine.inference.network import network
 
     job.check()

@@ -16,7 +16,7 @@ from engine.inference.grid import Grid
 from engine.tools.tool import Job, Params
 from engine.tools.upsample import film
 from engine.tools.upsample.band import band_filter
-from engine.tools.upsample.bwe import SILENT, Window, made_band, stft_of
+from engine.tools.upsample.bwe import SILENT, Window, make_band, stft_of
 from engine.tools.upsample.edge import edge_of, fade_of
 from engine.tools.upsample.facts import Learned
 from engine.tools.upsample.knobs import FULL_AMOUNT
@@ -88,7 +88,7 @@ class Rise:
         band = band_filter(self.plan.work_rate, fade, float(self.params["tilt_db"]), False)
         gain = self.learned.gain
         planes = [
-            band.convolve(made_band(plane, window, self.plan, edge, fade, gain, self.job)) if plane.any() else plane
+            band.convolve(make_band(plane, window, self.plan, edge, fade, gain, self.job)) if plane.any() else plane
             for plane in given
         ]
         made = from_planes(np.stack(planes), self.signal.channels, self.learned)

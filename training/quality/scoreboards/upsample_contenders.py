@@ -19,6 +19,7 @@ from engine.audio.stft import Stft
 from engine.inference.band_features import FLOOR, Edge, flat_tail, generated, residual
 from engine.tools.tool import Analysis, Value, complete
 from engine.tools.upsample import UPSAMPLE
+from engine.tools.upsample.learned import ACTIVE_DB, FRAME_SECONDS, LEVEL_DB, LOUD_SHARE
 from training.quality.cases import Material, Samples
 from training.quality.contenders import Answer, Contender, tool_contender
 from training.quality.measures.bandwidth import base_of, edge_width_hz
@@ -34,7 +35,6 @@ FILMS: Final = ("afilm", "tfilm")
 WAYS: Final = ("decimate", "aliased")  # that films learn from, by words of their cards
 EDGE_GIVEN: Final = ", edge given"  # after the name of a network
 FOUND_SHARE: Final = 0.02  # of the cutoff: an edge that was found so well is not given again
-LEVEL_DB: Final = -25.0  # RMS of the frames that sound, where the flat tail is drawn: that of the tool
 _EXTRA: Final = 8  # frames of silence at either end, for the consistency passes
 _SMOOTH: Final = (5, 17)  # frames and bins over which "perfect level" is taken
 Draw = Callable[["Drawing"], np.ndarray]  # the spectra with a band above
@@ -75,14 +75,11 @@ def stft_at(rate: int) -> Stft:
 
 
 def active_rms(samples: Samples, rate: int) -> float:
-    """Return the RMS of the blocks of 50 ms that lie less than 35 dB under the loud ones, as the tool does; 1 if none.
-
-    The loud ones are the 0.95 quantile.
-    """
-    size = min(len(samples), rate // 20)
+    """Return the RMS of the blocks that the tool takes for no pauses; 1 if there are none."""
+    size = min(len(samples), round(FRAME_SECONDS * rate))
     blocks = samples[: len(samples) // size * size].reshape(-1, size).astype(np.float64)
     powers = np.mean(blocks**2, axis=1)
-    sounding = powers[powers > 10.0**-3.5 * np.quantile(powers, 0.95)]
+    sounding = powers[powers > 10.0 ** (ACTIVE_DB / 10.0) * np.quantile(powers, LOUD_SHARE)]
     return float(np.sqrt(sounding.mean())) if len(sounding) else 1.0
 
 

@@ -167,8 +167,8 @@ class Bandwidth:
             answer=(Port("log_gain", (1, stft.bins, "frames"), "natural log-magnitude over band_features.flat_tail"),),
             trials=lambda: trials_of(self.trial_features),
             seconds=lambda given: given[0].shape[2] * stft.hop / self.validated_rate,
-            normalisation="one gain per recording, from -20 to 40 dB, brings the RMS of its stretches of 50 ms within 40 "
-            "dB of the loud ones (0.95 quantile) to -25 dBFS; undone afterwards",
+            normalisation="one gain per recording, from -20 to 40 dB, brings the RMS of its stretches of 50 ms within "
+            "40 dB of the loud ones (0.95 quantile) to -25 dBFS; undone afterwards",
             sample_rates_hz=rates,
             trained_sets=TRAINED_SETS,
             further_sources=(FLUID,),

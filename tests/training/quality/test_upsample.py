@@ -181,7 +181,7 @@ def test_a_flat_tail_is_deaf_to_level(material: Material) -> None:
     quiet = Material(
         material.given * np.float32(0.01), material.target, material.rate, material.given_rate, material.facts
     )
-    # Not to the bit: the floor under the logarithm stays where it is, and the level is measured above -60 dBFS.
+    # Not to the bit: the floor under the logarithm stays where it is.
     loud, soft = FLAT_TAIL.run(material).samples, FLAT_TAIL.run(quiet).samples * np.float32(100.0)
     assert np.sqrt(np.mean((loud - soft) ** 2) / np.mean(loud**2)) < 0.01
 

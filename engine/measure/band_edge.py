@@ -1,7 +1,7 @@
 """How likely the band ends at each frequency, as a small network judges the traits of a recording's bands.
 
-Five convolutions over log frequency, 1.7 octaves to each side at most, and their answer for each band: an edge here,
-and how wide; for the whole: none. Its numbers lie beside this file. They were taught with recordings of clean licence
+Five convolutions over log frequency, two octaves to each side, and their answer for each band: an edge here, and how
+wide; for the whole: none. Its numbers lie beside this file. They were taught with recordings of clean licence
 through random low-passes (`python -m training.band_edge`), and are small enough that numpy is all it takes.
 """
 
@@ -16,12 +16,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.measure.band_traits import PER_OCTAVE
-
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
 JUDGE: Final = Path(__file__).with_name("band_edge.json")
+CONFIDENT: Final = 0.3  # an edge less probable than this is none
 DILATIONS: Final = (1, 2, 4, 8, 16)  # bands
 LOWEST_EDGE_OCTAVE: Final = float(np.log2(700.0))
 TOGETHER: Final = 3  # bands to each side, 4 %: the answer is their centre of gravity
@@ -47,10 +46,12 @@ def likeliest_edge(octaves: Doubles, traits: Floats) -> BandEdge | None:
     traits
         Of the bands, see `band_traits`, shape (traits, bands).
     """
+    return told(octaves, *judged(traits)) if (octaves > LOWEST_EDGE_OCTAVE).any() else None
+
+
+def told(octaves: Doubles, none: float, edges: Doubles, widths: Doubles) -> BandEdge:
+    """Return the likeliest edge out of the network's answers, see `judged`."""
     can_end = octaves > LOWEST_EDGE_OCTAVE
-    if not can_end.any():
-        return None
-    none, edges, widths = judged(traits)
     edges = np.where(can_end, edges, -np.inf)
     top = max(none, float(edges.max()))
     share = np.exp(edges - top)
@@ -67,7 +68,7 @@ def likeliest_edge(octaves: Doubles, traits: Floats) -> BandEdge | None:
 
 
 def judged(traits: Floats) -> tuple[float, Doubles, Doubles]:
-    """Return the network's answers: of none, of an edge at each band, both as log odds, and log2 of its width in octaves.
+    """Return the network's answers: log odds of no edge, of one at each band, and log2 of its width in octaves.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Where a recording's band ends, found without being told: the edge that an encoder, a filter or a disc left behind.
 
 A steep fall of the long-term level into nothing is an edge; the slope with which instruments fade towards the top is
-none. Steady hiss above a muffled recording is noise and not band: levels are taken as far as they rise and fall with
-the programme just below them, so that noise cancels, even noise louder than the programme.
+none. Steady hiss above a muffled recording is noise and not band: it doesn't rise and fall with the programme just
+below it. What of this stands where is measured band by band, and a small taught network judges it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from engine.audio.signal import Signal, read_padded
-from engine.measure.band_edge import LOWEST_EDGE_OCTAVE, BandEdge, likeliest_edge
+from engine.measure.band_edge import CONFIDENT, LOWEST_EDGE_OCTAVE, BandEdge, likeliest_edge
 from engine.measure.band_traits import PER_OCTAVE, band_octaves, band_traits, band_weights
 
 Doubles = NDArray[np.float64]
@@ -28,8 +28,8 @@ FRAMES_AT_LEAST: Final = 8
 BATCH: Final = 64  # spectra at once
 ACTIVE: Final = 1e-6  # of the loudest frame's power: quieter ones are pauses
 NOTHING: Final = 1e-16  # of the loudest frame's power: what single precision can't tell from silence
-CONFIDENT: Final = 0.3  # an edge less probable than this is none
-FULL_BAND: Final = 0.9  # of half the rate: an edge above it takes nothing away
+FULL_BAND: Final = 0.9  # of half the rate: an edge above it takes nothing away, ...
+HEARD_UP_TO_HZ: Final = 20_000.0  # ... nor does one above this: many converters begin to fall here
 FILLED_DB: Final = 50.0  # bands so far under the loudest of the octave under an edge are empty ...
 FILLED_SHARE: Final = 0.6  # ... and so many must not be: where a lone tone ends, no band ends
 NOISY_DB: Final = 20.0
@@ -81,7 +81,7 @@ def find_cutoff(
         noisy = _is_noisy(octaves, powers, noise_hz, is_edge=False)
         return Cutoff(signal.rate / 2.0, edge.confidence if edge else 0.0, 0.0, True, noisy, noise_hz)
     noisy = _is_noisy(octaves, powers, edge.hertz, is_edge=True)
-    is_full_band = edge.hertz >= FULL_BAND * signal.rate / 2.0
+    is_full_band = edge.hertz >= min(FULL_BAND * signal.rate / 2.0, HEARD_UP_TO_HZ)
     return Cutoff(edge.hertz, edge.confidence, edge.width_hz, is_full_band, noisy, edge.hertz)
 
 
@@ -108,7 +108,8 @@ def _bands(signal: Signal, check: Callable[[], None], on_progress: Callable[[flo
         check()
         frames = _frames(signal, starts[first : first + BATCH], hop, fft)
         for channel in frames:
-            spectra = scipy.fft.rfft(channel * window, axis=1)
+            # An offset is no sound, and its leakage no programme.
+            spectra = scipy.fft.rfft((channel - channel.mean(axis=1, keepdims=True)) * window, axis=1)
             out[first : first + BATCH] += (spectra.real**2 + spectra.imag**2) @ weights
         on_progress(min(1.0, (first + BATCH) / len(starts)))
     return octaves, out

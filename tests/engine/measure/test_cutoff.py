@@ -35,6 +35,20 @@ def hiss(like: np.ndarray, snr_db: float, seed: int = 9) -> np.ndarray:
     return np.asarray(noise * math.sqrt(np.mean(like**2)) * 10.0 ** (-snr_db / 20.0))
 
 
+def played_piano(seconds: float = 12.0, partials: int = 24) -> np.ndarray:
+    """Notes of stiff strings, struck again and again; each partial is fainter than the last and fades sooner."""
+    rng = np.random.default_rng(4)
+    out, time = np.zeros(round(seconds * RATE)), np.arange(2 * RATE) / RATE
+    for start in np.arange(0.0, seconds - 2.0, 0.23):
+        lowest = 55.0 * 2.0 ** (rng.integers(0, 48) / 12.0)
+        for number in range(1, partials + 1):
+            hertz = lowest * number * math.sqrt(1.0 + 4e-4 * number**2)
+            if hertz < RATE / 2:
+                tone = np.sin(2.0 * np.pi * hertz * time + rng.uniform(0.0, 6.3)) * np.exp(-time * (1.0 + hertz / 900))
+                out[round(start * RATE) :][: len(time)] += tone * 10.0 ** (-hertz / 2_500.0) * rng.uniform(0.3, 1.0)
+    return np.asarray(0.4 * out / np.abs(out).max() + 2e-5 * rng.standard_normal(len(out)))
+
+
 def signal_of(*channels: np.ndarray, rate: int = RATE) -> ArraySignal:
     """Return channels rounded to 16 bits, as a file holds them."""
     return ArraySignal((np.round(np.stack(channels, axis=1) * 32768.0) / 32768.0).astype(np.float32), rate)
@@ -115,6 +129,11 @@ def test_a_natural_slope_is_no_edge(slope_db: float) -> None:
     assert found.edge_width_hz == 0.0
 
 
+def test_the_partials_of_a_piano_fade_without_an_edge() -> None:
+    found = find_cutoff(signal_of(played_piano()))
+    assert (found.cutoff_hz, found.is_full_band) == (RATE / 2, True)
+
+
 def test_a_slope_that_sinks_into_hiss_is_no_edge() -> None:
     samples = programme(slope_db=-12.0)
     found = find_cutoff(signal_of(samples + hiss(samples, 40.0)))
@@ -142,6 +161,28 @@ def test_a_resampled_recording_ends_at_the_resampler_s_edge() -> None:
     raised = find_cutoff(signal_of(soxr.resample(low, 16_000, 48_000, quality="VHQ"), rate=48_000))
     assert raised.cutoff_hz == pytest.approx(0.95 * 8_000.0, rel=0.03)
     assert not raised.is_full_band
+
+
+@pytest.mark.parametrize("rate", [16_000, 8_000, 4_000])
+@pytest.mark.parametrize("slope_db", [-4.0, -9.0])
+@pytest.mark.parametrize("snr_db", [None, 30.0])
+def test_what_decimation_took_at_the_top_of_its_own_rate_is_an_edge(
+    rate: int, slope_db: float, snr_db: float | None
+) -> None:
+    # Chebyshev of 8th order, 0.05 dB, corner at 0.8 of the new Nyquist frequency, both ways: 6 dB are 3 dB each.
+    factor = 48_000 // rate
+    analog = math.cosh(math.acosh(1.0 / math.sqrt(10.0**0.005 - 1.0)) / 8.0) * math.tan(math.pi * 0.4 / factor)
+    expected = math.atan(analog) * 48_000 / math.pi
+    low = scipy.signal.decimate(programme(48_000, slope_db=slope_db), factor, zero_phase=True)
+    found = find_cutoff(signal_of(low if snr_db is None else low + hiss(low, snr_db), rate=rate))
+    assert found.cutoff_hz == pytest.approx(expected, rel=0.05)
+    assert not found.is_full_band
+
+
+def test_an_edge_above_what_is_heard_takes_nothing_away() -> None:
+    found = find_cutoff(signal_of(wall(programme(96_000, slope_db=-3.0), 24_000.0, 96_000), rate=96_000))
+    assert found.cutoff_hz == pytest.approx(24_000.0, rel=0.05)
+    assert found.is_full_band
 
 
 @pytest.mark.parametrize(
@@ -174,7 +215,7 @@ def test_a_rate_that_leaves_hardly_room_for_an_edge_is_taken_as_whole(first_hz: 
 
 
 def test_it_is_said_where_the_noise_was_judged() -> None:
-    whole, ended = (signal_of(samples + hiss(samples, 15.0)) for samples in (programme(), muffled(3_000.0)))
+    whole, ended = (signal_of(samples + hiss(samples, 25.0)) for samples in (programme(), muffled(3_000.0)))
     assert find_cutoff(whole).noise_hz == 5_000.0
     found = find_cutoff(ended)
     assert found.noise_hz == found.cutoff_hz < 3_400.0

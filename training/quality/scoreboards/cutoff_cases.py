@@ -26,6 +26,9 @@ SECONDS: Final = 15.0  # longest excerpt
 EXCERPT_AT: Final = 20.0  # seconds into long files
 CUTOFFS_HZ: Final = tuple(float(f) for f in np.geomspace(1_500.0, 20_000.0, 40))
 KINDS: Final = ("butterworth 8", "butterworth 12", "chebyshev 1", "elliptic", "gentle FIR", "resampled")
+DECIMATED: Final = "decimate"
+FACTORS: Final = (2, 4, 8)
+LOWEST_DECIMATED_HZ: Final = 4_000  # rate
 HISS_SNR_DB: Final = 30.0
 PEAK_AT_MOST: Final = 0.7
 HIGHEST_CORNER: Final = 0.45  # of the rate; nearer to its half the filters of the books can't be built
@@ -93,26 +96,69 @@ def filtered_cases(clips: list[Clip], each: int = 2, step: int = 1) -> list[Case
     return cases
 
 
+def decimated_cases(clips: list[Clip]) -> list[Case]:
+    """Return a case for every clip and factor, and hiss or none: as `scipy.signal.decimate` lowers its rate."""
+    cases: list[Case] = []
+    for clip in clips:
+        for factor in FACTORS:
+            if clip.rate // factor >= LOWEST_DECIMATED_HZ:
+                for hiss_snr_db in (None, HISS_SNR_DB):
+                    row = DECIMATED if hiss_snr_db is None else f"{DECIMATED}, hiss"
+                    damage = partial(decimated_case, factor=factor, hiss_snr_db=hiss_snr_db)
+                    cases.append(Case(row, clip, damage, len(cases)))
+    return cases
+
+
+def decimated_case(clip: Clip, seed: int, factor: int, hiss_snr_db: float | None) -> Material:
+    """Decimate a clip, zero phase, hiss over it, round to 16 bits; given at the lower rate. Facts as below.
+
+    The filter is a Chebyshev of 8th order, forwards and backwards, 0.05 dB of ripple each, from 0.8 of half the lower
+    rate: each way has lost half of the 6 dB at 0.855.
+    """
+    samples = _limited(clip)
+    lower = scipy.signal.decimate(samples.astype(np.float64), factor, zero_phase=True)
+    return _material(clip, samples, lower, clip.rate // factor, decimated_edge_hz(clip.rate, factor), seed, hiss_snr_db)
+
+
+@lru_cache(maxsize=64)
+def decimated_edge_hz(rate: int, factor: int) -> float:
+    """Return where `scipy.signal.decimate` has lost 6 dB, by the response of its filter."""
+    sections = scipy.signal.cheby1(8, 0.05, 0.8 / factor, output="sos")
+    grid, response = scipy.signal.sosfreqz(sections, np.linspace(0.0, rate / 2.0 / factor, 20_000), fs=rate)
+    return float(grid[np.flatnonzero(np.square(np.abs(response)) < 0.5)[0]])
+
+
 def low_pass_case(clip: Clip, seed: int, kind: str, hertz: float, hiss_snr_db: float | None) -> Material:
     """Low-pass a clip, hiss over it, round to 16 bits.
 
     Facts: `cutoff_hz`, the truth; `answerable`; `over_noise_db`, the programme in the third of an octave under the
     edge over hiss and rounding.
     """
-    samples = clip.samples * np.float32(min(1.0, PEAK_AT_MOST / max(float(np.abs(clip.samples).max()), 1e-9)))
+    samples = _limited(clip)
     filtered, true_hz = low_passed(samples, clip.rate, kind, hertz), edge_hz(kind, clip.rate, hertz)
+    return _material(clip, samples, filtered, clip.rate, true_hz, seed, hiss_snr_db)
+
+
+def _limited(clip: Clip) -> Samples:
+    gain = min(1.0, PEAK_AT_MOST / max(float(np.abs(clip.samples).max()), 1e-9))
+    return np.asarray(clip.samples * np.float32(gain), dtype=np.float32)
+
+
+def _material(
+    clip: Clip, clean: Samples, filtered: Doubles, rate: int, true_hz: float, seed: int, hiss_snr_db: float | None
+) -> Material:
     hiss_power = 0.0
     if hiss_snr_db is not None:
         hiss_power = float(np.mean(np.square(filtered))) / 10.0 ** (hiss_snr_db / 10.0)
     hiss = math.sqrt(hiss_power) * np.random.default_rng((seed, 1)).standard_normal(len(filtered))
-    noise = (SIXTEEN_BIT_POWER + hiss_power) / (clip.rate / 2.0)
-    under = _mean_density(filtered, clip.rate, true_hz / 2.0 ** (1.0 / 3.0), true_hz)
+    noise = (SIXTEEN_BIT_POWER + hiss_power) / (rate / 2.0)
+    under = _mean_density(filtered, rate, true_hz / 2.0 ** (1.0 / 3.0), true_hz)
     facts = {
         "cutoff_hz": true_hz,
-        "answerable": is_answerable(samples, clip.rate, true_hz, noise),
+        "answerable": is_answerable(clean, clip.rate, true_hz, noise),
         "over_noise_db": 10.0 * math.log10(under / noise + 1e-30),
     }
-    return Material(rounded(filtered + hiss, seed), samples, clip.rate, facts=facts)
+    return Material(rounded(filtered + hiss, seed), clean, clip.rate, rate, facts=facts)
 
 
 def is_answerable(clean: Samples, rate: int, true_hz: float, noise_density: float) -> bool:

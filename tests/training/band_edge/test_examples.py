@@ -1,0 +1,113 @@
+"""Examples for the judge say truly where their edge is, and the judge that learns is the one that answers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scipy.signal
+import torch
+
+from engine.measure import band_edge
+from training.band_edge.examples import draw
+from training.band_edge.network import Judge, batch_of, loss_of, stored
+from training.band_edge.responses import decimating, edge_and_width, gentle, low_pass, wall
+from training.band_edge.sources import FFT, Source
+
+RATE = 44_100
+HERTZ = np.arange(FFT // 2 + 1) * (RATE / FFT)
+
+
+def source(seed: int = 0) -> Source:
+    """White noise in syllables."""
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal((150, FFT // 2 + 1)) + 1j * rng.standard_normal((150, FFT // 2 + 1))
+    loud = 10.0 ** rng.uniform(-1.5, 0.0, (150, 1))
+    return Source("made", RATE, 0.98 * RATE / 2, (noise * loud).astype(np.complex64))
+
+
+def test_the_points_of_a_butterworth_are_those_of_the_closed_form() -> None:
+    ratio = HERTZ / 3_000.0
+    six, octaves = edge_and_width(HERTZ, 1.0 / (1.0 + ratio**16)) or (0.0, 0.0)
+    assert six == pytest.approx(3_000.0 * 3.0 ** (1.0 / 16.0), rel=0.005)
+    one, twenty = ((10.0 ** (down / 10.0) - 1.0) ** (1.0 / 16.0) for down in (1.0, 20.0))
+    assert octaves == pytest.approx(math.log2(twenty / one), rel=0.05)
+
+
+def test_a_response_that_never_falls_has_no_edge() -> None:
+    assert edge_and_width(HERTZ, np.ones(len(HERTZ))) is None
+
+
+def test_decimation_s_response_is_that_of_scipy_s_filter() -> None:
+    click = np.zeros(8_001)
+    click[4_000] = 1.0
+    low = scipy.signal.decimate(click, 4, zero_phase=True)
+    grid, response = scipy.signal.freqz(4.0 * low, worN=np.linspace(0.0, 0.75, 50) * np.pi)
+    expected = np.interp(grid / np.pi * RATE / 8.0, HERTZ, decimating(HERTZ, RATE / 8.0, RATE))
+    np.testing.assert_allclose(np.abs(response) ** 2, expected, atol=0.02)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_low_passes_pass_what_is_low_and_gentle_slopes_are_gentle(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    response = low_pass(HERTZ, 4_000.0, RATE, rng)
+    place = edge_and_width(HERTZ, response)
+    assert place is not None
+    assert 3_000.0 < place[0] < 6_000.0
+    assert response[HERTZ < 1_000.0].min() > 0.2
+    slope_db = 10.0 * np.log10(gentle(HERTZ, rng)[1:])
+    assert np.all(np.interp([4_000.0], HERTZ[1:], slope_db) - np.interp([8_000.0], HERTZ[1:], slope_db) < 18.1)
+
+
+def test_a_wall_is_half_way_down_in_amplitude_at_its_edge() -> None:
+    assert wall(np.array([0.0, 4_999.9, 5_000.0]), 5_000.0, 0.1)[-1] == pytest.approx(0.25)
+
+
+def test_white_noise_shows_its_edge_where_the_example_says() -> None:
+    rng, hits = np.random.default_rng(3), 0
+    for _ in range(60):
+        example = draw(source(), rng)
+        if example is None or example.kind != "filter" or example.is_hissy:
+            continue
+        level = example.traits[0] * 25.0  # dB
+        before = (example.octaves < example.edge_octave - 0.5) & (example.octaves > example.edge_octave - 1.0)
+        after = example.octaves > example.edge_octave + 0.5
+        if after.sum() > 5 and before.any():
+            hits += 1
+            assert level[before].mean() - level[after].mean() > 8.0
+    assert hits > 5
+
+
+def test_the_judge_that_learns_answers_as_the_engine_s_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(1)
+    judge = Judge()
+    layers = {n: np.array(r["values"], dtype=np.float32).reshape(r["shape"]) for n, r in stored(judge).items()}
+    monkeypatch.setattr(band_edge, "_layers", lambda: layers)
+    rng = np.random.default_rng(2)
+    examples = [example for _ in range(12) if (example := draw(source(), rng)) is not None]
+    batch = batch_of(examples)
+    with torch.no_grad():
+        odds, widths = judge(batch.traits)
+    for row, example in enumerate(examples):
+        none, edges, octaves = band_edge.judged(example.traits)
+        bands = len(example.octaves)
+        assert none == pytest.approx(float(odds[row, 0]), abs=2e-3)
+        np.testing.assert_allclose(edges, odds[row, 1 : bands + 1].numpy(), atol=2e-3)
+        np.testing.assert_allclose(octaves, widths[row, :bands].numpy(), atol=2e-3)
+
+
+def test_a_few_steps_lower_the_loss() -> None:
+    torch.manual_seed(0)
+    rng = np.random.default_rng(5)
+    batch = batch_of([example for _ in range(40) if (example := draw(source(), rng)) is not None])
+    judge = Judge()
+    optimiser = torch.optim.AdamW(judge.parameters(), 5e-3)
+    losses = []
+    for _ in range(12):
+        optimiser.zero_grad()
+        loss = loss_of(judge, batch)
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.8 * losses[0]

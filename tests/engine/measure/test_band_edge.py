@@ -67,10 +67,10 @@ def test_what_follows_the_programme_is_told_from_what_doesn_t() -> None:
 def test_the_mass_of_all_answers_is_one() -> None:
     octaves = band_octaves(16_000)
     bands = len(octaves)
-    raised = np.where(abs(np.arange(bands) - 150) <= 8, np.log(2.0), 0.0)
+    raised = np.where(np.arange(bands) == 150, np.log(3.0), 0.0)
     allowed = int((octaves > np.log2(700.0)).sum())
     one = told(octaves, 0.0, raised, np.full(bands, -3.0))
-    assert one.confidence == pytest.approx(34.0 / (allowed + 17 + 1), rel=1e-6)
+    assert one.confidence == pytest.approx((16.0 + 3.0) / (allowed + 2.0 + 1.0), rel=1e-6)
     sure = told(octaves, -20.0, np.where(np.arange(bands) == 200, 20.0, 0.0), np.full(bands, -3.0))
     assert sure.confidence == pytest.approx(1.0, abs=1e-6)
     assert sure.hertz == pytest.approx(2.0 ** octaves[200], rel=1e-6)

@@ -23,6 +23,7 @@ Floats = NDArray[np.float32]
 KINDS: Final = {"none": 0.3, "filter": 0.5, "decimate": 0.12, "near the top": 0.08}
 HISSY: Final = 0.55  # of the examples
 LOWEST_EDGE_HZ: Final = 1.03 * 2.0**LOWEST_EDGE_OCTAVE
+LOWEST_NYQUIST_HZ: Final = 1.1 * LOWEST_EDGE_HZ
 HIGHEST_EDGE: Final = 0.985  # of half the rate
 HIGHEST_HZ: Final = 30_000.0  # of bins, after stretching
 
@@ -62,7 +63,9 @@ def draw(source: Source, rng: np.random.Generator) -> Example | None:
     noise, is_hissy = _noise(hertz, float((clean * response).sum()), rng)
     inside = hertz <= nyquist
     place = edge_and_width(hertz, response) if kind != "none" else (0.0, 0.0)
-    if place is None or place[0] > HIGHEST_EDGE * nyquist or inside.sum() < 100:
+    if place is None or place[0] > HIGHEST_EDGE * nyquist or nyquist < LOWEST_NYQUIST_HZ:
+        return None
+    if kind != "none" and place[0] < LOWEST_EDGE_HZ:
         return None
     if kind == "none" and _falls_by_itself(hertz[inside], (clean * response + noise)[inside]):
         return None

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import scipy.signal
 
+from engine.measure import find_cutoff
 from training.quality import Figure, Report, measure_rounds, scoreboards
 from training.quality.scoreboards import cutoff, cutoff_cases
 from training.quality.scoreboards.cutoff_cases import edge_hz, filtered_cases, is_answerable, low_pass_case, rounded
-from training.validation import Clip
+from training.validation import Clip, rendered_piano
 
 RATE = 44_100
 
@@ -145,3 +146,20 @@ def test_real_recordings_that_nobody_filtered_are_left_alone() -> None:
     assert cell is not None
     # Manifest notes name walls, not every slope that an earlier converter left; a few recordings do have an edge.
     assert cell.mean >= 80.0
+
+
+@pytest.mark.usefixtures("development_data")
+def test_a_sampled_piano_ends_nowhere_however_faint_its_top() -> None:
+    for clip in rendered_piano():
+        material = cutoff.undamaged(clip, 0)
+        assert find_cutoff(material.signal).is_full_band
+
+
+@pytest.mark.usefixtures("development_data")
+def test_what_decimation_took_from_real_recordings_is_found() -> None:
+    cases = cutoff_cases.decimated_cases(cutoff_cases.programmes()[::6])
+    report = measure_rounds([cutoff.Round(cases, cutoff.CONTENDERS[-1:], cutoff.MEASURES)])
+    assert not report.failures
+    found = cutoff.pooled(report, "within 8 %", "shellac", cutoff.JUDGED["after decimate"])
+    assert len(found) >= 8
+    assert np.mean(found) >= 90.0

@@ -158,7 +158,8 @@ def _material(
         "answerable": is_answerable(clean, clip.rate, true_hz, noise),
         "over_noise_db": 10.0 * math.log10(under / noise + 1e-30),
     }
-    return Material(rounded(filtered + hiss, seed), clean, clip.rate, rate, facts=facts)
+    target = clean if rate == clip.rate else np.asarray(filtered, dtype=np.float32)
+    return Material(rounded(filtered + hiss, seed), target, rate, facts=facts)
 
 
 def is_answerable(clean: Samples, rate: int, true_hz: float, noise_density: float) -> bool:

@@ -1,9 +1,7 @@
 """The recipes of AFiLM and TFiLM: speech at 8, 4 or 2 kHz back to 16 kHz, by mean square error.
 
-They learn from archives of patches (see `training.upsample.prepare`), and begin with what another has learned. Half of
-the patches were low-passed before every r-th sample was taken, half were not: which of them a low recording is like is
-something a network hears. A validation hears passages of sentences that nobody trained on, and says what the spline
-would have got, of either kind.
+They learn from archives of patches (see `training.upsample.prepare`), and begin with what another has learned. A
+validation hears passages of sentences that nobody trained on, and says what the spline would have got.
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from models.blocks import FilmNetwork
@@ -42,7 +39,6 @@ VALIDATED: Final = 10  # files
 VALIDATED_SECONDS: Final = 3.0  # of each
 VALIDATED_PATCHES: Final = 64  # of an archive
 DRAWN: Final = 2
-LOW_PASS: Final = (True, False)  # the kinds of pairs
 _POWER: Final = 10.0 ** (LEVEL_DBFS / 10.0)  # the loss is relative to it
 
 
@@ -65,16 +61,13 @@ class Film:
         return f"{self.room}_x{self.factor}"
 
 
-def archives_of(film: Film, settings: Settings) -> tuple[Path, ...]:
-    """Where the patches lie that a run learns from, to equal parts: low-passed ones, and aliased ones."""
-    if film.train is not None:
-        return (film.train,)
-    name = f"pairs_x{film.factor}_train_{settings.licences}"
-    return tuple(runs_folder() / "cache" / f"{name}{kind}.h5" for kind in ("", "_aliased"))
+def archive_of(film: Film, settings: Settings) -> Path:
+    """Where the patches lie that a run learns from."""
+    return film.train or runs_folder() / "cache" / f"pairs_x{film.factor}_train_{settings.licences}.h5"
 
 
 def make_items(film: Film, settings: Settings, _workers: int) -> None:
-    """Cut the archives if they aren't there.
+    """Cut the archive if it isn't there.
 
     Raises
     ------
@@ -87,38 +80,30 @@ def make_items(film: Film, settings: Settings, _workers: int) -> None:
             f"{settings.folder}, then give it to python -m training.upsample.train --train OUT.h5"
         )
     if film.train is None:
-        for path, low_pass in zip(archives_of(film, settings), LOW_PASS, strict=True):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            plan = pair_plan("single", "train", film.factor, licences=settings.licences, low_pass=low_pass)
-            write_archive(path, plan, pairs.pairing(film.factor, low_pass=low_pass))
+        path = archive_of(film, settings)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        plan = pair_plan("single", "train", film.factor, licences=settings.licences)
+        write_archive(path, plan, pairs.pairing(film.factor))
 
 
 def batches(film: Film, settings: Settings, step: int) -> Iterator[Batch]:
     """Yield random patches for ever, each at a random level around the one that hosts set."""
-    archives = [PatchArchive.open(path) for path in archives_of(film, settings)]
+    archive = PatchArchive.open(archive_of(film, settings))
     for now in itertools.count(step):
-        arrays = _drawn(archives, settings.seed, now, film.batch)
+        arrays = archive.batch(settings.seed, now, film.batch, ("data", "label"))
         gain_db = np.random.default_rng((settings.seed, now, 1)).uniform(-GAIN_DB, GAIN_DB, (film.batch, 1, 1))
-        batch = {name: torch.from_numpy(array)[:, None] for name, array in arrays.items()}
+        batch = {name: torch.from_numpy(array.astype(np.float32))[:, None] for name, array in arrays.items()}
         batch["gain"] = torch.from_numpy((10.0 ** (gain_db / 20.0)).astype(np.float32))
         yield {name: tensor.to(settings.device) for name, tensor in batch.items()}
 
 
-def _drawn(archives: list[PatchArchive], seed: int, step: int, count: int) -> Mapping[str, NDArray[np.float32]]:
-    """Patches of all archives, to equal parts as far as `count` allows, shape (count, samples)."""
-    shares = [len(part) for part in np.array_split(np.arange(count), len(archives))]
-    names = ("data", "label")
-    parts = [archive.batch(seed, step, share, names) for archive, share in zip(archives, shares, strict=True) if share]
-    return {name: np.concatenate([part[name] for part in parts]).astype(np.float32) for name in names}
-
-
 def inputs(film: Film, settings: Settings) -> str:
     """What the batches follow from, besides seed and step."""
-    paths = archives_of(film, settings)
-    if not all(path.exists() for path in paths):
+    path = archive_of(film, settings)
+    if not path.exists():
         return ""
-    digests = [PatchArchive.open(path).attributes.get("plan_sha256", path.stat().st_size) for path in paths]
-    return " ".join(map(str, [*digests, film.batch]))
+    archive = PatchArchive.open(path)
+    return f"{archive.attributes.get('plan_sha256', path.stat().st_size)} {film.batch}"
 
 
 def terms(film: Film, model: nn.Module, batch: Batch, _phase: Phase) -> Terms:
@@ -144,33 +129,26 @@ class Passage:
 
 
 @lru_cache(maxsize=8)
-def passages(factor: int, licences: str, heard: str = TRAINED_SET, *, low_pass: bool = True) -> tuple[Passage, ...]:
+def passages(factor: int, licences: str, heard: str = TRAINED_SET) -> tuple[Passage, ...]:
     """The middle of files of the validation split of a set."""
     rows = usable_recordings("validation", licences, sets=(heard,))
     chosen = rows[:: max(1, len(rows) // VALIDATED)][:VALIDATED]
-    return tuple(_passage(row.path, np.asarray(cached_mono(row, RATE)), factor, low_pass) for row in chosen)
+    return tuple(_passage(row.path, np.asarray(cached_mono(row, RATE)), factor) for row in chosen)
 
 
-def _passage(path: str, samples: Samples, factor: int, low_pass: bool) -> Passage:
-    both = pairs.pair(samples, factor, low_pass=low_pass)
+def _passage(path: str, samples: Samples, factor: int) -> Passage:
+    both = pairs.pair(samples, factor)
     frames = round(VALIDATED_SECONDS * RATE)
     start = max(0, len(samples) - frames) // 2
     return Passage(Path(path).stem, *(both[name][start : start + frames] for name in ("data", "label")))
 
 
 def validate(film: Film, model: nn.Module, settings: Settings) -> dict[str, float]:
-    """Errors on material that nobody trained on, and SNR and LSD of ours and of the spline.
-
-    The loss is the mean of both kinds of pairs, as in training; what isn't named aliased was low-passed.
-    """
+    """Errors on material that nobody trained on, and SNR and LSD of ours and of the spline."""
     if film.validation is not None:
         return _figures(film, list(_patch_answers(film.validation, model, settings.device)))
-    filtered, aliased = (
-        _figures(film, [(part.data, applied(model, part.data, settings.device), part.label) for part in heard])
-        for heard in (passages(film.factor, settings.licences, film.heard, low_pass=low_pass) for low_pass in LOW_PASS)
-    )
-    loss = float(np.mean([filtered["loss"], aliased["loss"]]))
-    return filtered | {f"aliased {name}": value for name, value in aliased.items()} | {"loss": loss}
+    heard = passages(film.factor, settings.licences, film.heard)
+    return _figures(film, [(part.data, applied(model, part.data, settings.device), part.label) for part in heard])
 
 
 def _figures(film: Film, answers: list[tuple[Samples, Samples, Samples]]) -> dict[str, float]:
@@ -222,7 +200,7 @@ def begin(film: Film, model: nn.Module, settings: Settings) -> None:
     source = learned(film.start, settings).to(settings.device)
     assert isinstance(model, FilmNetwork)
     assert isinstance(source, FilmNetwork)
-    take_over(model, source, patches(PatchArchive.open(archives_of(film, settings)[0])).to(settings.device))
+    take_over(model, source, patches(PatchArchive.open(archive_of(film, settings))).to(settings.device))
 
 
 def trials() -> Mapping[str, Inputs]:
@@ -270,7 +248,7 @@ def room_of(film: Film) -> Room:
             "window": WINDOW,
             "hop": HOP,
             "fade": FADE,
-            "pairs": " and, to equal parts, ".join(pairs.decimation(low_pass=low_pass) for low_pass in LOW_PASS),
+            "pairs": pairs.decimation(low_pass=True),
             **({"began_with": film.start} if film.start else {}),
         },
     )

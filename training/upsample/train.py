@@ -24,7 +24,7 @@ from training.data.archive import PatchArchive
 from training.errors import TrainingError
 from training.recipe import Recipe, Settings
 from training.recipes import find_recipe
-from training.upsample.films import BATCH, TRAINED_SET, Film, archives_of, recipe_of
+from training.upsample.films import BATCH, TRAINED_SET, Film, archive_of, recipe_of
 from training.upsample.pairs import FACTORS, content
 from training.upsample.prepare import CORPORA
 
@@ -100,8 +100,7 @@ def settings_of(asked: argparse.Namespace, recipe: Recipe) -> Settings:
     )  # fmt: skip
     if recipe.make_items:
         recipe.make_items(settings, 1)
-    paths = (asked.train,) if asked.train else own_archives(asked.model, asked.r or FACTORS[0], settings)
-    patches = sum(len(PatchArchive.open(path)) for path in paths)
+    patches = len(PatchArchive.open(asked.train or own_archive(asked.model, asked.r or FACTORS[0], settings)))
     epoch = patches // (asked.batch_size or BATCH)
     if asked.epochs is None:
         return settings
@@ -110,9 +109,9 @@ def settings_of(asked: argparse.Namespace, recipe: Recipe) -> Settings:
     return replace(settings, steps=asked.epochs * epoch, epoch_steps=epoch, log_steps=min(settings.log_steps, epoch))
 
 
-def own_archives(model: str, factor: int, settings: Settings) -> tuple[Path, ...]:
-    """Where the archives lie that the recipe cuts for itself."""
-    return archives_of(Film(model, factor, find_recipe(f"{model}_x{factor}").build), settings)
+def own_archive(model: str, factor: int, settings: Settings) -> Path:
+    """Where the archive lies that the recipe cuts for itself."""
+    return archive_of(Film(model, factor, find_recipe(f"{model}_x{factor}").build), settings)
 
 
 def check_pairs(path: Path, factor: int) -> None:

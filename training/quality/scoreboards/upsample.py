@@ -136,7 +136,7 @@ def to_16k(
     for khz in LOWERED:
         cases = _cases(f"{speakers} {khz}-16k {way}", clips, partial(lowered, rate=1000 * khz, filtered=way))
         field = [SINC, SPLINE, FLAT_TAIL, *(others(16 // khz) if others else ())]
-        field += network("bwe16", 16_000, is_edge_given=way == "decimate")  # a sharp edge is found to the percent
+        field += network("bwe16", 16_000, is_edge_given=True)
         found.append(Round(cases, [*field, *_ceilings(bounds)], _measures(*further)))
     return found
 
@@ -157,7 +157,7 @@ def to_48k(kind: str, clips: Sequence[Clip], rates_khz: Sequence[int]) -> list[R
     for khz in rates_khz:
         some = with_room_above(clips, 500.0 * khz)
         cases = _cases(f"{kind} {khz}-48k", some, partial(lowered, rate=1000 * khz, filtered="sharp"))
-        field = [SINC, SPLINE, FLAT_TAIL, *network("bwe48", 48_000), *_ceilings(True)]
+        field = [SINC, SPLINE, FLAT_TAIL, *network("bwe48", 48_000, is_edge_given=True), *_ceilings(True)]
         found.append(Round(cases, field, _measures()))
     return found
 

@@ -31,13 +31,8 @@ class Row:
 
 
 def row_of(report: Report, kind: str, measure: str, name: str) -> Row | None:
-    """Return a row, None if nothing was measured.
-
-    With the edge given a row may never have been asked: where the edge follows from the rate, so that it is found.
-    """
+    """Return a row, None if nothing was measured."""
     cell = report.cell(kind, measure, name)
-    if cell is None and name.endswith(EDGE_GIVEN):
-        return row_of(report, kind, measure, name.removesuffix(EDGE_GIVEN))
     if cell is None:
         return None
     values, _ = report.in_common(kind, measure, name, name)
@@ -50,7 +45,7 @@ def levels(report: Report) -> str:
     lines = [
         "level of the energy at the edge (seam) and above it (level bias), answer over target in dB: mean, median and "
         "worst over the clips;",
-        f"edge given: the cutoff set to the true -6 dB edge, where the one found is off by {FOUND_SHARE:.0%} or more",
+        f"edge given: the cutoff set to the true -6 dB edge, where the one found is off by {FOUND_SHARE:.1%} or more",
         f"{'':{NAME_WIDTH}}{'n':>4}{'edge off by':>13}" + "".join(f"{title:>{_WIDTH}}" for title in asked),
     ]
     lines += [

@@ -34,11 +34,15 @@ def walls(clips: Iterable[Clip], rates: Mapping[str, int]) -> list[str]:
 
     `rates` says at which rate a clip of this name was stored; clips of other names, at their own.
     """
-    found = {(clip.name, clip.rate): find_wall(clip.samples, clip.rate) for clip in clips}
+    found: dict[str, tuple[Wall, int]] = {}
+    for clip in clips:
+        wall = find_wall(clip.samples, clip.rate)
+        # One recording takes part at several rates: the lower wall is the recording's, the other a rate's.
+        if wall and (clip.name not in found or wall.begins_hz < found[clip.name][0].begins_hz):
+            found[clip.name] = wall, clip.rate
     named = [
         f"{name.rsplit('/', 1)[-1]} {wall.begins_hz / 1000.0:.1f} kHz ({_why(wall, rates.get(name, rate), rate)})"
-        for (name, rate), wall in sorted(found.items())
-        if wall
+        for name, (wall, rate) in sorted(found.items())
     ]
     return [f"compared up to their own wall only: {', '.join(named)}"] if named else []
 

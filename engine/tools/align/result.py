@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -23,6 +23,7 @@ Reason = Literal["silence", "repeat", "not in target", "tempo", "noise"]
 FORMAT = 1  # of the JSON
 _NS = 1e9
 _STEP_NS = round(MIN_STEP_S * _NS)
+_AT_S = 1.5 * MIN_STEP_S  # a knot this near to the end of a match stands at it
 _TOUCH_S = 1e-4  # nearer than this, two stretches follow each other without a gap
 
 
@@ -175,6 +176,10 @@ class Alignment:
             -self.cents, self.p_unrelated, self.verdict, self._swapped_doubts(segments),
         )  # fmt: skip
 
+    def with_corridor(self, corridor: Corridor) -> Alignment:
+        """Return the alignment with the picture of where it was sought."""
+        return replace(self, corridor=corridor)
+
     def to_json(self) -> dict[str, Any]:
         """Return everything but the corridor as JSON values; times rounded to nanoseconds."""
         return {
@@ -236,8 +241,7 @@ class Alignment:
         """Return the knots within a match, and its ends where no knot stands there."""
         (r0, r1), (t0, t1) = segment.reference_s, segment.target_s
         reference, target = self.knots_reference_s, self.knots_target_s
-        inside = (reference > r0 + _TOUCH_S) & (reference < r1 - _TOUCH_S)
-        inside &= (target > t0 + _TOUCH_S) & (target < t1 - _TOUCH_S)
+        inside = (reference > r0 + _AT_S) & (reference < r1 - _AT_S) & (target > t0 + _AT_S) & (target < t1 - _AT_S)
         sure = self.confidence[inside]
         ends = (sure[0], sure[-1]) if len(sure) else (segment.confidence, segment.confidence)
         return Piece(

@@ -31,7 +31,8 @@ LIBRARY_LINE: Final = "sudo apt-get install fluidsynth"
 SOUNDFONT_LINE: Final = "sudo apt-get install fluid-soundfont-gm"
 GAIN: Final = 0.5  # a loud note peaks near 0.2, so that a full chord of six stays under 1
 BLOCK: Final = 64  # samples between two moments at which FluidSynth can start a note
-CHANNELS: Final = 256  # each sounding note has one of its own, for its bend
+# Each sounding note has one of its own, for its bend. Not 256: FluidSynth 2.3.1 crashes on channel 255.
+CHANNELS: Final = 240
 DRUMS: Final = 9  # the channel of percussion in every sixteen
 BEND_RANGE: Final = 2.0  # semitones, FluidSynth's default
 BEND_CENTRE: Final = 8192

@@ -1,0 +1,138 @@
+"""`python -m training.align.bench`: everybody aligns the same pairs, and the table says how well.
+
+--quick         three pieces of 60 s, one variant of each damage: minutes instead of hours
+--rows 1,2,5    only these
+--only NAME,..  only these contenders
+--json FILE     the figures for programs
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from training.align import table
+from training.align.accuracy import errors_of
+from training.align.contenders import CONTENDERS, Contender
+from training.align.measuring import Outcome, Worker, workers
+from training.align.pair import Pair
+from training.align.rows import QUICK, ROWS, Row, Scale
+from training.align.table import Measured
+from training.errors import TrainingError
+
+
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training.align.bench", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="three pieces of 60 s, one variant of each damage")
+    parser.add_argument("--rows", default="", help=f"some of {', '.join(row.key for row in ROWS)}, parted by commas")
+    parser.add_argument("--only", default="", help=f"some of {', '.join(c.name for c in CONTENDERS)}")
+    parser.add_argument("--seconds", type=float, help="length of a piece; default 300, 60 with --quick")
+    parser.add_argument("--pieces", type=int, help="how many; default all, 3 with --quick")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    return parser.parse_args(arguments)
+
+
+def chosen_rows(names: str) -> tuple[Row, ...]:
+    """Return the rows of a list such as "1,2,5"; all of them for none.
+
+    Raises
+    ------
+    TrainingError
+        If there is no such row.
+    """
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = sorted(set(wanted) - {row.key for row in ROWS})
+    if unknown:
+        raise TrainingError(f"there is no row {', '.join(unknown)}: choose from {', '.join(row.key for row in ROWS)}")
+    return tuple(row for row in ROWS if not wanted or row.key in wanted)
+
+
+def chosen_contenders(names: str) -> tuple[Contender, ...]:
+    """Return the contenders of a list of names; all of them for none.
+
+    Raises
+    ------
+    TrainingError
+        If there is no such contender.
+    """
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = sorted(set(wanted) - {contender.name for contender in CONTENDERS})
+    if unknown:
+        raise TrainingError(
+            f"nobody is called {', '.join(unknown)}: choose from {', '.join(c.name for c in CONTENDERS)}"
+        )  # fmt: skip
+    return tuple(contender for contender in CONTENDERS if not wanted or contender.name in wanted)
+
+
+def measure_row(
+    row: Row, scale: Scale, contenders: Sequence[Contender], processes: dict[str, Worker]
+) -> tuple[list[Pair], dict[str, list[Outcome]]]:
+    """Have everybody align every pair of a row, one after another."""
+    pairs: list[Pair] = []
+    outcomes: dict[str, list[Outcome]] = {contender.name: [] for contender in contenders}
+    for case in row.cases(scale):
+        pair = case.make()
+        for name, worker in processes.items():
+            outcomes[name].append(worker.align(pair))
+        # The sound has been heard; only the truth is needed from here on.
+        pairs.append(replace(pair, reference=pair.reference[:0], target=pair.target[:0], facts=_lengths(pair)))
+        print(f"row {row.key}: {case.name} done", file=sys.stderr, flush=True)
+    return pairs, outcomes
+
+
+def _lengths(pair: Pair) -> dict[str, float]:
+    return {**pair.facts, "minutes": (pair.reference_s + pair.target_s) / 120.0}
+
+
+def summed(
+    pairs: Sequence[Pair],
+    contender: Contender,
+    outcomes: Sequence[Outcome],
+    stretch: tuple[float, float] = (0.0, float("inf")),
+) -> Measured:
+    """Put one contender's answers against the truth, within a stretch of the reference."""
+    answered = [(pair, outcome) for pair, outcome in zip(pairs, outcomes, strict=False) if outcome.answer]
+    errors = tuple(errors_of(pair, outcome.answer, *stretch) for pair, outcome in answered if outcome.answer)
+    minutes = sum(pair.facts["minutes"] for pair, _ in answered)
+    return Measured(contender.name, errors, tuple(outcomes), minutes, contender.missing())
+
+
+def run(rows: Sequence[Row], scale: Scale, contenders: Sequence[Contender]) -> list[dict[str, Any]]:
+    """Measure and print row by row; returns the figures as JSON values."""
+    print(table.DEFINITIONS, end="\n\n")
+    values = []
+    with workers(tuple(contender for contender in contenders if not contender.missing())) as processes:
+        for row in rows:
+            pairs, outcomes = measure_row(row, scale, contenders, processes)
+            measured = [summed(pairs, contender, outcomes[contender.name]) for contender in contenders]
+            print("\n".join(table.row_lines(row, measured, len(pairs))))
+            for title, stretch in row.slices.items():
+                parts = [summed(pairs, contender, outcomes[contender.name], stretch) for contender in contenders]
+                print("\n".join(table.slice_lines(title, parts)))
+            print(flush=True)
+            values.append(table.as_json(row, measured))
+    return values
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the bench; returns the exit status."""
+    options = _arguments(arguments)
+    scale = QUICK if options.quick else Scale()
+    scale = replace(scale, seconds=options.seconds or scale.seconds, pieces=options.pieces or scale.pieces)
+    try:
+        values = run(chosen_rows(options.rows), scale, chosen_contenders(options.only))
+    except TrainingError as error:
+        print(f"training.align.bench: {error}", file=sys.stderr)
+        return 3
+    if options.json:
+        options.json.write_text(json.dumps(values, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """Teach the cutoff finder's judge, and write its numbers to where the engine reads them.
 
-`python -m training.band_edge` takes about a quarter of an hour on one core; `--examples 2000 --epochs 3` shows in less
+`python -m training.band_edge` takes about twenty minutes on one core; `--examples 2000 --epochs 3` shows in less
 that it works.
 """
 
@@ -38,7 +38,7 @@ TAUGHT_BY: Final = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make examples, fit, say how well it does on recordings held out, write."""
     parser = argparse.ArgumentParser(prog="python -m training.band_edge", description=__doc__)
-    parser.add_argument("--examples", type=int, default=12_000)
+    parser.add_argument("--examples", type=int, default=18_000)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=JUDGE)

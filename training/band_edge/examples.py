@@ -21,7 +21,7 @@ Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
 KINDS: Final = {"none": 0.3, "filter": 0.5, "decimate": 0.12, "near the top": 0.08}
-HISSY: Final = 0.55  # of the examples
+HISSY: Final = 0.5  # of the examples
 LOWEST_EDGE_HZ: Final = 1.03 * 2.0**LOWEST_EDGE_OCTAVE
 LOWEST_NYQUIST_HZ: Final = 1.1 * LOWEST_EDGE_HZ
 HIGHEST_EDGE: Final = 0.985  # of half the rate
@@ -102,7 +102,7 @@ def _response(kind: str, hertz: Doubles, nyquist: float, rng: np.random.Generato
 
 
 def _noise(hertz: Doubles, power: float, rng: np.random.Generator) -> tuple[Doubles, bool]:
-    """Return the power of the noise in each bin: what rounding leaves and, more often than not, hiss."""
+    """Return the power of the noise in each bin: what rounding leaves and, as often as not, hiss."""
     floor = np.full(len(hertz), power / 10.0 ** (rng.uniform(60.0, 110.0) / 10.0) / len(hertz))
     if rng.random() > HISSY:
         return floor, False

@@ -14,7 +14,7 @@ from engine.measure.band_edge import DILATIONS, LOWEST_EDGE_OCTAVE
 from engine.measure.band_traits import PER_OCTAVE, TRAITS
 from training.band_edge.examples import Example
 
-CHANNELS: Final = 20
+CHANNELS: Final = 16
 FIRST_TAPS, TAPS = 9, 7
 BLUR: Final = 1.2  # bands: a truth between two bands belongs to both
 WIDTH_WEIGHT: Final = 0.1

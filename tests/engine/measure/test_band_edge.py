@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from engine.measure.band_edge import JUDGE, judged, likeliest_edge, told
+from engine.measure.band_edge import CAUTION, JUDGE, judged, likeliest_edge, told
 from engine.measure.band_traits import PER_OCTAVE, TRAITS, band_octaves, band_traits, band_weights
 
 
@@ -69,7 +69,7 @@ def test_the_mass_of_all_answers_is_one() -> None:
     bands = len(octaves)
     raised = np.where(np.arange(bands) == 150, np.log(3.0), 0.0)
     allowed = int((octaves > np.log2(700.0)).sum())
-    one = told(octaves, 0.0, raised, np.full(bands, -3.0))
+    one = told(octaves, -CAUTION, raised, np.full(bands, -3.0))
     assert one.confidence == pytest.approx((16.0 + 3.0) / (allowed + 2.0 + 1.0), rel=1e-6)
     sure = told(octaves, -20.0, np.where(np.arange(bands) == 200, 20.0, 0.0), np.full(bands, -3.0))
     assert sure.confidence == pytest.approx(1.0, abs=1e-6)

@@ -94,22 +94,31 @@ def _add_tool(commands: Any, tool: Tool) -> None:
     from engine.cli.process import tool_command
 
     parser = _command(commands, tool.name, tool.summary, knob_list(tool))
-    parser.add_argument("input", nargs="?", type=Path, metavar="IN", help="the recording")
+    needs: tuple[str, ...] = getattr(tool, "needs", ())
+    for name in needs:
+        parser.add_argument(f"input_{name}", nargs="?", type=Path, metavar=name.upper(), help=f"the {name}")
+    parser.add_argument("input", nargs="?", type=Path, metavar="TARGET" if needs else "IN", help="the recording")
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="the result")
     for name in tool.inputs:
-        parser.add_argument(f"--{name}", dest=f"input_{name}", type=Path, metavar="FILE", help="another recording")
+        if name not in needs:
+            parser.add_argument(f"--{name}", dest=f"input_{name}", type=Path, metavar="FILE", help="another recording")
     _add_knobs_own_options(parser, tool.knobs)
     parser.add_argument("--preset", metavar="NAME", help=_help(" or ".join(tool.presets) or "there are none"))
     parser.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="may be given several times")
     parser.add_argument("--list-knobs", action="store_true", help="print every knob with its range and default")
-    parser.add_argument("--start", type=_seconds, metavar="S", help="act only from here (seconds or M:SS.s)")
-    parser.add_argument("--stop", type=_seconds, metavar="S", help="act only up to here")
-    if tool.has_mix:
+    if tool.has_mix:  # on another time axis nothing can be left as it is
+        parser.add_argument("--start", type=_seconds, metavar="S", help="act only from here (seconds or M:SS.s)")
+        parser.add_argument("--stop", type=_seconds, metavar="S", help="act only up to here")
         parser.add_argument("--mix", type=_percent, default=1.0, metavar="PERCENT", help="0 dry to 100 wet (default)")
     _add_writing(parser, has_rate=all(knob.option != "--rate" for knob in tool.knobs))
     parser.add_argument("--report", type=Path, metavar="FILE", help="write a change report (.json or .html)")
     _add_common(parser)
-    parser.set_defaults(command=tool_command, tool=tool, rate=None)
+    parser.set_defaults(command=tool_command, tool=tool, rate=None, start=None, stop=None)
+    if tool.name == "align":
+        from engine.cli.aligning import add_align_options, align_command
+
+        add_align_options(parser)
+        parser.set_defaults(command=align_command)
 
 
 def _add_knobs_own_options(parser: argparse.ArgumentParser, knobs: Sequence[Knob]) -> None:

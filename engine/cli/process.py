@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,7 +131,7 @@ def format_suffixes() -> dict[str, str]:
 def process(
     source: Path, recipe: Recipe, result: Path, options: WriteOptions, settings: Settings, job: Job,
     wants_report: bool = False, renderer: Renderer | None = None, expected: SourceRef | None = None,
-    is_typed: bool = False,
+    is_typed: bool = False, also: Callable[[RenderedSignal, Job], None] = lambda rendered, job: None,
 ) -> Processed:  # fmt: skip
     """Render `recipe` over a recording and write it.
 
@@ -141,6 +141,8 @@ def process(
         The recording as a project knew it, where there is one.
     is_typed
         The steps are what the options of this very command say, and no recipe from elsewhere.
+    also
+        Called when the result is written, to write more from what was learnt.
 
     Raises
     ------
@@ -174,6 +176,7 @@ def process(
         options = replace(options, tags={**(options.tags or signal.info.tags), "comment": comment})
         with reading_ahead(rendered, reading, settings.threads) as sound:
             written = write(sound, result, options, signal.info, job.check, writing.progress)
+        also(rendered, reporting)
         report = make_report(rendered, recipe, signal, written, reporting) if wants_report else None
         notes = (*network_changes(recipe), *_notes(rendered, signal, written, changed))
     return Processed(report, notes, written.path)

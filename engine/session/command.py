@@ -6,8 +6,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.errors import UsageError
 from engine.session.networks import pin_networks
 from engine.session.recipe import Recipe, Step
+from engine.tools import find_tool
 from engine.tools.tool import Value
 
 _END = "RECIPE"
@@ -21,9 +23,10 @@ def run_command(recipe: Recipe, sources: Sequence[Path], folder: Path) -> str:
 
 def step_command(step: Step, source: Path, result: Path) -> str:
     """Return the command of one device, as its card copies it."""
-    words = ["shellac", step.tool, str(source), "-o", str(result)]
+    needed = [step.inputs[name] for name in _needs(step.tool) if name in step.inputs]
+    words = ["shellac", step.tool, *needed, str(source), "-o", str(result)]
     for name, path in step.inputs.items():
-        words += [f"--{name}", path]
+        words += [] if name in _needs(step.tool) else [f"--{name}", path]
     for name, value in step.params.items():
         words += ["--set", f"{name}={spell(value)}"]
     if step.scope.start_s is not None:
@@ -31,6 +34,15 @@ def step_command(step: Step, source: Path, result: Path) -> str:
     if step.scope.stop_s is not None:
         words += ["--stop", f"{step.scope.stop_s:.10g}"]
     return shlex.join(words)
+
+
+def _needs(tool_name: str) -> tuple[str, ...]:
+    """Return the recordings that a command takes before the one it works on."""
+    try:
+        needs: tuple[str, ...] = getattr(find_tool(tool_name), "needs", ())
+    except UsageError:
+        return ()  # it isn't installed here
+    return needs
 
 
 def spell(value: Value) -> str:

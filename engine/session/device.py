@@ -8,8 +8,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from engine.audio.signal import Format, Samples, Signal, Span, resampled_frames
-from engine.errors import OutputError, ShellacError
+from engine.audio.signal import Format, Samples, Signal, Span, format_of, resampled_frames
+from engine.errors import OutputError, ShellacError, UsageError
 from engine.inference.grid import Grid
 from engine.inference.network import active_provider
 from engine.session import sanity
@@ -18,7 +18,7 @@ from engine.session.layers import Layer, Unfinished, Workbench, view
 from engine.session.recipe import Scope, Step
 from engine.session.scope import box_window, composite_box, missed, mix_down
 from engine.session.store import Chunk, Shelf
-from engine.tools.tool import Analysis, Job, Tool
+from engine.tools.tool import Analysis, Job, Params, Tool
 
 CHUNK_S: Final = 5.0
 
@@ -29,7 +29,7 @@ class Device:
     Raises
     ------
     ShellacError
-        If a network the step needs isn't installed.
+        If a network or another recording that the step needs isn't there.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Device:
         self.step = step
         self.tool = tool
         self.params = params
-        self.format = Format(*tool.output_format(below.format, params.render))
+        self.format = _format_made(tool, below.format, params.render, inputs)
         # A scope is in seconds: it holds at another rate too, but means nothing on another time axis.
         self.scope = step.scope if self._has_dry else Scope()
         self.inside = self.scope.span(self.format.rate, self.format.frames)
@@ -83,6 +83,8 @@ class Device:
     def _has_dry(self) -> bool:
         """True if input and output lie on one time axis, so that they can be mixed."""
         given, made = self.below.format, self.format
+        if not self.tool.has_mix:
+            return False
         return made.channels == given.channels and made.frames == resampled_frames(given.frames, given.rate, made.rate)
 
     @property
@@ -268,6 +270,17 @@ class Device:
                 "switch the device off and report this to the tool's author",
                 "the original is untouched",
             )
+
+
+def _format_made(tool: Tool, given: Format, params: Params, inputs: Mapping[str, Signal]) -> Format:
+    """Return the format of what `tool` makes. Raises UsageError if a recording that it can't do without isn't given."""
+    for name in getattr(tool, "needs", ()):
+        if name not in inputs:
+            raise UsageError(f"{tool.label} has no {name}", f"give it the {name} it needs, or remove it")
+    choose: Any = getattr(tool, "output_format_with", None)
+    if choose is None:
+        return Format(*tool.output_format(given, params))
+    return Format(*choose(given, params, {name: format_of(signal) for name, signal in inputs.items()}))
 
 
 def _read_analysis(data: bytes) -> Analysis | None:

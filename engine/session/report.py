@@ -201,6 +201,8 @@ def difference(rendered: RenderedSignal, recipe: Recipe, job: Job = NO_JOB) -> d
     source, result = rendered.source, rendered.under(job)
     if (source.rate, source.channels, source.frames) != (result.rate, result.channels, result.frames):
         return {"comparable": False}
+    if any(not device.tool.has_mix for device in _heard(recipe, rendered)):
+        return {"comparable": False}  # equally long by chance
     outside = _outside(recipe, rendered)
     energy = removed = 0.0
     checked = changed = 0
@@ -229,9 +231,13 @@ def _ratio_db(part: float, whole: float) -> float | None:
     return 10.0 * math.log10(part / whole)
 
 
+def _heard(recipe: Recipe, rendered: RenderedSignal) -> list[Device]:
+    return [device for step in recipe.steps if (device := rendered.device(step.id)) is not None]
+
+
 def _outside(recipe: Recipe, rendered: RenderedSignal) -> list[list[Span]]:
     """Return for every channel the spans that no heard device may touch."""
-    heard = [device for step in recipe.steps if (device := rendered.device(step.id)) is not None]
+    heard = _heard(recipe, rendered)
     out = []
     for channel in range(rendered.channels):
         inside = sorted(

@@ -172,8 +172,11 @@ NO_JOB = Job()  # never cancelled by anyone
 class Tool(Protocol):
     """A device of the rack. Implementations are stateless: everything they know comes in as an argument.
 
-    A tool may have more methods, and those who can use one look for it:
+    A tool may have more, and those who can use it look for it:
 
+    - `needs: tuple[str, ...]`: those of `inputs` without which it can't work;
+    - `output_format_with(given, params, inputs) -> Format`: in place of `output_format` where the formats of the other
+      recordings, by name, have a say;
     - `apply_live(dry, wet, params) -> Samples`: the live knobs, on input and output of the same span;
     - `networks_for(given, params) -> tuple[str, ...]`: which of `networks` a recording of that format needs: a room, or
       `room/file` where only one of its files is run;

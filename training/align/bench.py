@@ -19,6 +19,7 @@ from typing import Any
 from training.align import table
 from training.align.accuracy import errors_of
 from training.align.contenders import CONTENDERS, Contender
+from training.align.findings import FINDINGS
 from training.align.measuring import Outcome, Worker, workers
 from training.align.pair import Pair
 from training.align.rows import QUICK, ROWS, Row, Scale
@@ -80,13 +81,10 @@ def measure_row(
         for name, worker in processes.items():
             outcomes[name].append(worker.align(pair))
         # The sound has been heard; only the truth is needed from here on.
-        pairs.append(replace(pair, reference=pair.reference[:0], target=pair.target[:0], facts=_lengths(pair)))
+        facts = {**pair.facts, "reference_s": pair.reference_s, "target_s": pair.target_s}
+        pairs.append(replace(pair, reference=pair.reference[:0], target=pair.target[:0], facts=facts))
         print(f"row {row.key}: {case.name} done", file=sys.stderr, flush=True)
     return pairs, outcomes
-
-
-def _lengths(pair: Pair) -> dict[str, float]:
-    return {**pair.facts, "minutes": (pair.reference_s + pair.target_s) / 120.0}
 
 
 def summed(
@@ -97,26 +95,66 @@ def summed(
 ) -> Measured:
     """Put one contender's answers against the truth, within a stretch of the reference."""
     answered = [(pair, outcome) for pair, outcome in zip(pairs, outcomes, strict=False) if outcome.answer]
-    errors = tuple(errors_of(pair, outcome.answer, *stretch) for pair, outcome in answered if outcome.answer)
-    minutes = sum(pair.facts["minutes"] for pair, _ in answered)
+    errors = tuple(
+        errors_of(pair, outcome.answer, *from_start(pair, stretch)) for pair, outcome in answered if outcome.answer
+    )
+    minutes = sum(pair.facts["reference_s"] + pair.facts["target_s"] for pair, _ in answered) / 120.0
     return Measured(contender.name, errors, tuple(outcomes), minutes, contender.missing())
+
+
+def from_start(pair: Pair, stretch: tuple[float, float]) -> tuple[float, float]:
+    """Return a stretch of a reference in seconds from its start, where negative ones count from its end."""
+    end = pair.facts["reference_s"]
+    first, last = (moment + end if moment < 0.0 else moment for moment in stretch)
+    return first, last
 
 
 def run(rows: Sequence[Row], scale: Scale, contenders: Sequence[Contender]) -> list[dict[str, Any]]:
     """Measure and print row by row; returns the figures as JSON values."""
     print(table.DEFINITIONS, end="\n\n")
-    values = []
+    values: list[dict[str, Any]] = []
+    pooled: list[tuple[Pair, Outcome]] = []  # ours, for row 9
     with workers(tuple(contender for contender in contenders if not contender.missing())) as processes:
         for row in rows:
+            if row.finding == "confidence":
+                own = {name: worker for name, worker in processes.items() if name == "ours"}
+                if not pooled and own:
+                    pairs, outcomes = measure_row(row, scale, contenders, own)
+                    pooled = list(zip(pairs, outcomes["ours"], strict=True))
+                values.append(_told(row, pooled))
+                continue
             pairs, outcomes = measure_row(row, scale, contenders, processes)
-            measured = [summed(pairs, contender, outcomes[contender.name]) for contender in contenders]
-            print("\n".join(table.row_lines(row, measured, len(pairs))))
-            for title, stretch in row.slices.items():
-                parts = [summed(pairs, contender, outcomes[contender.name], stretch) for contender in contenders]
-                print("\n".join(table.slice_lines(title, parts)))
-            print(flush=True)
-            values.append(table.as_json(row, measured))
+            if row.is_pooled and "ours" in processes:
+                pooled += zip(pairs, outcomes["ours"], strict=True)
+            values.append(_shown(row, contenders, pairs, outcomes))
     return values
+
+
+def _shown(
+    row: Row, contenders: Sequence[Contender], pairs: Sequence[Pair], outcomes: dict[str, list[Outcome]]
+) -> dict[str, Any]:
+    """Print one row and return it as JSON values."""
+    measured = [summed(pairs, contender, outcomes[contender.name], row.main) for contender in contenders]
+    print("\n".join(table.row_lines(row, measured, len(pairs))))
+    for title, stretch in row.slices.items():
+        parts = [summed(pairs, contender, outcomes[contender.name], stretch) for contender in contenders]
+        print("\n".join(table.slice_lines(title, parts)))
+    value = table.as_json(row, measured)
+    for contender in contenders if row.finding else ():
+        answered = list(zip(pairs, outcomes[contender.name], strict=False))
+        if answered and contender.kind != "control":
+            lines, found = FINDINGS[row.finding](contender.name, answered)
+            print("\n".join(lines))
+            value["contenders"][contender.name] |= found
+    print(flush=True)
+    return value
+
+
+def _told(row: Row, pooled: Sequence[tuple[Pair, Outcome]]) -> dict[str, Any]:
+    """Print the row of confidence, which is ours alone."""
+    lines, found = FINDINGS[row.finding]("ours", pooled)
+    print("\n".join([table.title_line(row, len(pooled)), table.standards_line(row), *lines]), end="\n\n", flush=True)
+    return {"row": row.key, "title": row.title, "contenders": {"ours": found}}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
 import numpy as np
 
-from training.align import damage, pairs
+from training.align import damage, pairs, structure
 from training.align.curves import SpeedCurve, disc_speed, drawn_tempo
-from training.align.material import Voice, asap_performance, opening, vienna_performance
-from training.align.pair import Pair
+from training.align.material import Voice, asap_performance, levelled, opening, sounded, vienna_performance
+from training.align.pair import Pair, Samples
+from training.data import RATE, read_manifest
+from training.data.decoded import cached_mono
 from training.notes import compose_score, draw_style, perform
 
 Triple = tuple[float, float, float]  # mean, median, p95 in ms
@@ -28,6 +31,10 @@ PIECES: Final = (
 GRAND, ELECTRIC, STEINWAY = Voice(0), Voice(2), Voice(recorded="piano")
 # FluidR3's program 1 is its program 0 with another filter (correlation 0.999), so it is no other instrument.
 VOICES: Final = ((GRAND, STEINWAY), (STEINWAY, GRAND), (GRAND, ELECTRIC), (ELECTRIC, STEINWAY), (STEINWAY, ELECTRIC))
+RECORDINGS: Final = (
+    "music/librosa/Kevin_MacLeod_-_Vibe_Ace.hq.ogg", "music/librosa/Kevin_MacLeod_-_P_I_Tchaikovsky_Dance_of_the_"
+    "Sugar_Plum_Fairy.hq.ogg", "music/librosa/Karissa_Hobbs_-_Lets_Go_Fishin.hq.ogg", "music/sms-tools/orchestra.flac",
+)  # fmt: skip
 VIENNA: Final = (("Schubert D 783", "Schubert_D783_no15"), ("Mozart K 331", "Mozart_K331_1st-mov"))
 PIANISTS: Final = ((1, 10), (4, 17))
 COMPOSED: Final = ("chorale", "counterpoint", "phrase", "arpeggio", "chords")
@@ -73,7 +80,10 @@ class Row:
     published: str = ""  # the best peer, as measured before on other pieces
     target: str = ""
     goal: Triple | None = None  # mean, median, p95 in ms
-    slices: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # stretches shown apart, in s
+    slices: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # stretches shown apart, see `Row.main`
+    main: tuple[float, float] = (0.0, math.inf)  # what counts of the reference, in s; under 0: from its end
+    finding: str = ""  # what else is measured: a key of `findings.FINDINGS`
+    is_pooled: bool = True  # whether its points count for row 9
 
 
 def t1(piece: int, scale: Scale, semitones: int = 0, cents: float = 0.0) -> Pair:
@@ -180,6 +190,97 @@ def vienna_pair(piece: int, number: int, by_chord: bool) -> Pair:
     return pairs.played_by_two(f"{title} {first:02d}-{second:02d}", title, both, voices, by_chord=by_chord)
 
 
+def _same(scale: Scale) -> Iterator[Case]:
+    for number, path in enumerate(RECORDINGS[: 2 if scale.variants == 1 else None]):
+        yield Case(path, partial(same_recording, number, path, scale.seconds))
+    for piece in range(1 if scale.variants == 1 else scale.pieces):
+        yield Case(PIECES[piece][0], partial(same_render, piece, scale))
+
+
+def same_recording(number: int, path: str, seconds: float) -> Pair:
+    """A real recording and its own copy from a disc that turns 1 % fast, off its centre."""
+    row = next(row for row in read_manifest() if row.path == path)
+    sound = np.array(cached_mono(row)[: round(seconds * RATE)])
+    return _copied(row.path.rpartition("/")[2].split(".")[0], levelled(sound), 60 + number)
+
+
+def same_render(piece: int, scale: Scale) -> Pair:
+    """The same with T1's reference."""
+    name, archive = PIECES[piece]
+    notes = opening(asap_performance(archive), scale.seconds)
+    return _copied(name, sounded(notes, STEINWAY, scale.seconds), 70 + piece)
+
+
+def _copied(name: str, sound: Samples, seed: int) -> Pair:
+    curve = disc_speed(np.random.default_rng([6, seed]), 1.0, 0.3)
+    pair = damage.on_disc(pairs.read_at_speed(name, name, sound, RATE, curve), seed)
+    facts = {"speed": curve.slope, "wow": 0.003, "wow_hz": curve.swings[0].hertz}
+    return replace(pair, facts=facts, cents=1200.0 * float(np.log2(curve.slope)))
+
+
+def _edited(scale: Scale) -> Iterator[Case]:
+    for piece in range(scale.pieces):
+        for number in scale.turn(piece, 4) if scale.variants > 1 else (piece % 4, (piece + 2) % 4):
+            yield Case(f"{PIECES[piece][0]} edit {number}", partial(edited, piece, number, scale))
+
+
+def edited(piece: int, number: int, scale: Scale) -> Pair:
+    """T1 with a cut of 20 s, a repeat of 15 s, two swapped stretches, or talk of 20 s before it."""
+    pair = t1(piece, scale)
+    # Seams between notes' starts somewhere about the middle, other ones for every piece.
+    middle = pair.target_s * (0.45 + 0.04 * piece)
+    if number == 0:
+        return structure.cut(pair, middle - 10.0, 20.0)
+    if number == 1:
+        return structure.repeated(pair, middle, 15.0)
+    if number == 2:
+        return structure.swapped(pair, middle, min(15.0, pair.target_s / 5.0))
+    return structure.talked_before(pair, 20.0)
+
+
+def _verdicts(scale: Scale) -> Iterator[Case]:
+    count = scale.pieces
+    for piece in range(count):
+        for other in range(count) if scale.variants > 1 else ((piece + 1) % count,):
+            if other != piece:
+                yield Case(f"{PIECES[piece][0]} and {PIECES[other][0]}", partial(strangers, piece, other, scale))
+    for kind in ("noise", "speech", "hum"):
+        yield Case(f"{PIECES[0][0]} and {kind}", partial(no_music, 0, kind, scale))
+    for piece in range(count):
+        yield Case(f"{PIECES[piece][0]} clean", partial(t1, piece, scale))
+        yield Case(f"{PIECES[piece][0]} white", partial(in_noise, piece, 0, scale))
+        yield Case(f"{PIECES[piece][0]} disc", partial(another_on_disc, piece, scale))
+
+
+def strangers(piece: int, other: int, scale: Scale) -> Pair:
+    """The reference of one piece and the target of another."""
+    first, second = t1(piece, scale), t1(other, scale)
+    return _unrelated(f"{first.name} and {second.name}", first, second.target)
+
+
+def no_music(piece: int, kind: str, scale: Scale) -> Pair:
+    """The reference of one piece, and noise, talk or hum."""
+    first = t1(piece, scale)
+    if kind == "noise":
+        return _unrelated(f"{first.name} and noise", first, damage.noise_alone(first.reference_s, 8))
+    if kind == "speech":
+        return _unrelated(f"{first.name} and speech", first, structure.talk(first.rate, first.reference_s))
+    time = np.arange(round(first.reference_s * first.rate)) / first.rate
+    hum = sum(np.sin(2.0 * np.pi * 50.0 * (k + 1) * time) / (k + 1) for k in range(6))
+    return _unrelated(f"{first.name} and hum", first, levelled(np.asarray(hum, dtype=np.float32)))
+
+
+def _unrelated(name: str, pair: Pair, target: Samples) -> Pair:
+    nothing = np.zeros(0)
+    return Pair(name, pair.piece, pair.reference, target, pair.rate, nothing, nothing, is_related=False)
+
+
+def _sure(scale: Scale) -> Iterator[Case]:
+    """What rows 2, 4 and 7 hold, for whoever asks for row 9 alone."""
+    for cases in (_noisy, _disc, _edited):
+        yield from cases(scale)
+
+
 ROWS: Final = (
     Row(
         "1", "T1 clean: ASAP, bent 0.75 to 1.35, another instrument", _clean, "0", "mel 6.8/5.9/15",
@@ -212,5 +313,23 @@ ROWS: Final = (
     Row(
         "5a", "the same, note by note", partial(_vienna, False), "smooth map",
         "mel 12.9/9.0/34.8", "mean: floor + 1", None,
+    ),
+    Row(
+        "6", "same recording, 1 % fast, wow 0.3 %, 78 rpm chain, every 50 ms, without 3 s at both ends", _same,
+        "0.02 ms", "sync 11.7/6.9/37.5, mel 9.7/7.4/26.2", "median 0.1, p95 1 (goal 0.01, 0.3); ±20 ppm, depth ±10 %",
+        (math.inf, 0.1, 1.0), {"first 3 s": (0.0, 3.0), "last 3 s": (-3.0, math.inf)}, main=(3.0, -3.0),
+        finding="speed", is_pooled=False,
+    ),
+    Row(
+        "7", "T1 cut by 20 s, with a repeat of 15 s, a swap, talk at its head; points outside of the edits", _edited,
+        "-", "nobody reports them", "boundary F1 0.9 at 0.5 s; rest 1.2 x row 1", None, finding="structure",
+    ),
+    Row(
+        "8", "pairs that share nothing, and pairs that do", _verdicts, "-", "none", "no-match 100 %, false alarms 2 %",
+        None, finding="verdict", is_pooled=False,
+    ),
+    Row(
+        "9", "confidence against errors beyond 50 ms, at the points of rows 1 to 5 and 7", _sure, "-", "none",
+        "AUROC 0.9, ECE 0.05", None, finding="confidence",
     ),
 )  # fmt: skip

@@ -19,8 +19,10 @@ max       the largest error of all pairs
 <=10 ...  percent of the points no further off than so many ms
 bias      mean signed error, map less truth: instruments speak up to 4 ms apart after a note's start, which no map can
           know and which is in every contender's figures
+noise     at so many dB: mean powers over the whole target, below 11 kHz, the band that every contender hears
 lost      stretches of more than 5 s on which the map is more than 1 s off
 cpu/min   processor seconds per minute of the pair (the mean of both lengths), imports and compiling apart
+row 8     refused: what the contender says doesn't share music; row 9: confidence as the chance of an error within 50 ms
 MB        peak resident memory of the contender's process, its libraries included"""
 _HEAD: Final = (
     f"  {'contender':<16}{'mean':>8}{'median':>8}{'p95':>9}{'mean 95%':>17}{'max':>9}{'<=10':>6}{'25':>5}{'50':>5}"
@@ -50,11 +52,21 @@ class Measured:
 
 def row_lines(row: Row, measured: Sequence[Measured], pairs: int) -> Iterator[str]:
     """Write one row of the table."""
-    yield f"row {row.key}: {row.title} ({pairs} pairs)"
-    yield f"  floor {row.floor or '-'} | best peer, published: {row.published or '-'} | target {row.target or '-'}"
+    yield title_line(row, pairs)
+    yield standards_line(row)
     yield _HEAD
     for each in measured:
         yield from _contender_lines(row, each)
+
+
+def title_line(row: Row, pairs: int) -> str:
+    """Say what the row is."""
+    return f"row {row.key}: {row.title} ({pairs} pairs)"
+
+
+def standards_line(row: Row) -> str:
+    """Say what the row's figures are to be held against."""
+    return f"  floor {row.floor or '-'} | best peer, published: {row.published or '-'} | target {row.target or '-'}"
 
 
 def slice_lines(title: str, measured: Sequence[Measured]) -> Iterator[str]:
@@ -62,7 +74,7 @@ def slice_lines(title: str, measured: Sequence[Measured]) -> Iterator[str]:
     for each in measured:
         found = each.figures()
         if found:
-            yield f"  {title}, {each.contender}: {found.mean:.1f}/{found.median:.1f}/{found.p95:.1f}"
+            yield f"  {title}, {each.contender}: {_ms(found.mean)}/{_ms(found.median)}/{_ms(found.p95)}"
 
 
 def _contender_lines(row: Row, each: Measured) -> Iterator[str]:
@@ -118,5 +130,6 @@ def _values(each: Measured) -> dict[str, Any]:
         "mean_by_pair": {
             outcome.pair: float(1e3 * abs(errors.error_s).mean())
             for outcome, errors in zip(answered, each.errors, strict=True)
+            if len(errors.error_s)
         },
     }

@@ -23,9 +23,9 @@ Frames = NDArray[np.int64]
 
 HOP_S = 0.020  # a grain is heard over two hops: one to fade in, one to fade out
 REACH_S = 0.008  # how far a grain may stray from the map: half a period of 63 Hz
-ATTACK_DB = 8.0  # a rise of the treble by this much over anything in the last 10 ms is the beginning of a note
+ATTACK_DB = 3.0  # a rise of the treble by this much over anything in the last 20 ms is the beginning of a note
 MOMENT_S = 0.0025
-MOMENTS_BEFORE = 4
+MOMENTS_BEFORE = 8
 STRAYING = 0.2  # of similarity (1 = the same waveform) that a grain gives up to stand where the map wants it
 BATCH = 256  # grains planned from one read
 READ_TOGETHER = 32  # grains heard from one read

@@ -51,8 +51,9 @@ class Document(QObject):
         super().__init__(parent)
         self.settings = settings
         self.jobs = jobs
-        self.tools: tuple[Tool, ...] = all_tools()
-        self.tool_by_name: Mapping[str, Tool] = {tool.name: tool for tool in self.tools}
+        self.tool_by_name: Mapping[str, Tool] = {tool.name: tool for tool in all_tools()}
+        # No other recording can be chosen here yet, so what can't do without one isn't offered; a project may hold it.
+        self.tools: tuple[Tool, ...] = tuple(t for t in self.tool_by_name.values() if not getattr(t, "needs", ()))
         self.history: History | None = None
         self.project_path: Path | None = None
         self.recordings = Recordings(jobs, self)

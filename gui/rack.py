@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -142,14 +142,16 @@ class Rack(QScrollArea):
     moved = Signal(str, int)
     tool_chosen = Signal(str)
 
-    def __init__(self, tools: Sequence[Tool], connect: Callable[[Card], None]) -> None:
+    def __init__(
+        self, tools: Sequence[Tool], connect: Callable[[Card], None], known: Mapping[str, Tool] | None = None
+    ) -> None:
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # it is never narrower than a card
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName("Rack")
-        self._tools = {tool.name: tool for tool in tools}
+        self._tools = known or {tool.name: tool for tool in tools}
         self._connect = connect
         self._size = theme.px(100)
         theme.CHANGES.changed.connect(self._forget_cards)

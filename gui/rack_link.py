@@ -41,7 +41,7 @@ class RackLink(QObject):
         self._build()
 
     def _build(self) -> None:
-        self.rack = Rack(self.document.tools, self._connect_card)
+        self.rack = Rack(self.document.tools, self._connect_card, self.document.tool_by_name)
         self.window.rack_dock.column.addWidget(self.rack)
         self.window.add_button.clicked.connect(self._show_add_menu)
         self.rack.moved.connect(self.document.move_device)

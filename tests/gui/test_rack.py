@@ -14,11 +14,12 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 import engine.tools
+from engine.session.recipe import Recipe, Step
 from gui.panels.card import Card
 from gui.panels.controls import Slider
 from gui.panels.knobs import SliderRow, SpanRow
 from gui.views.view_state import Selection
-from tests.gui.conftest import RATE, Desk, close_desk, make_desk, tone
+from tests.gui.conftest import RATE, Desk, Gain, close_desk, make_desk, tone
 
 
 def card(desk: Desk, index: int = 0) -> Card:
@@ -231,6 +232,26 @@ def test_a_tool_of_another_package_gets_card_and_menu_without_a_line_here(
         engine.tools.forget_foreign_tools()
         for name in ("foreign_sound", "foreign_broken"):
             sys.modules.pop(name, None)
+
+
+def test_a_tool_that_needs_another_recording_is_not_offered_but_shown_where_a_project_has_it(
+    qtbot: QtBot, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needing = Gain(name="needing", label="Needing")
+    needing.needs = ("reference",)  # type: ignore[attr-defined]
+    monkeypatch.setattr(engine.tools, "TOOLS", (*engine.tools.TOOLS, needing))
+    desk = make_desk(qtbot)
+    try:
+        assert "add-needing" not in desk.window.actions_by_name
+        assert "needing" not in [tile.tool.name for tile in desk.commands.rack_link.rack.tiles]
+        desk.open(recording)
+        desk.commands.document.edit(Recipe((Step("needing", id="n"),)))
+        desk.settle()
+        assert card(desk).title.full_text() == "Needing"
+        assert card(desk).view.doing.note == "Needing has no reference"
+        assert np.abs(desk.result()).max() == pytest.approx(0.5, abs=0.001), "the sound passes through"
+    finally:
+        close_desk(desk)
 
 
 def test_a_knob_under_the_wheel_does_not_turn_while_the_rack_is_scrolled(desk: Desk, recording: Path) -> None:

@@ -116,12 +116,12 @@ def run(rows: Sequence[Row], scale: Scale, contenders: Sequence[Contender]) -> l
     pooled: list[tuple[Pair, Outcome]] = []  # ours, for row 9
     with workers(tuple(contender for contender in contenders if not contender.missing())) as processes:
         for row in rows:
-            if row.finding == "confidence":
-                own = {name: worker for name, worker in processes.items() if name == "ours"}
-                if not pooled and own:
-                    pairs, outcomes = measure_row(row, scale, contenders, own)
-                    pooled = list(zip(pairs, outcomes["ours"], strict=True))
-                values.append(_told(row, pooled))
+            if row.is_ours_alone:
+                asked = pooled if row.finding == "confidence" else []
+                if not asked and "ours" in processes:
+                    pairs, outcomes = measure_row(row, scale, contenders, {"ours": processes["ours"]})
+                    asked = list(zip(pairs, outcomes["ours"], strict=True))
+                values.append(_told(row, asked))
                 continue
             pairs, outcomes = measure_row(row, scale, contenders, processes)
             if row.is_pooled and "ours" in processes:
@@ -144,14 +144,14 @@ def _shown(
         answered = list(zip(pairs, outcomes[contender.name], strict=False))
         if answered and contender.kind != "control":
             lines, found = FINDINGS[row.finding](contender.name, answered)
-            print("\n".join(lines))
+            print("".join(f"{line}\n" for line in lines), end="")
             value["contenders"][contender.name] |= found
     print(flush=True)
     return value
 
 
 def _told(row: Row, pooled: Sequence[tuple[Pair, Outcome]]) -> dict[str, Any]:
-    """Print the row of confidence, which is ours alone."""
+    """Print a row of what peers say nothing about."""
     lines, found = FINDINGS[row.finding]("ours", pooled)
     print("\n".join([table.title_line(row, len(pooled)), table.standards_line(row), *lines]), end="\n\n", flush=True)
     return {"row": row.key, "title": row.title, "contenders": {"ours": found}}

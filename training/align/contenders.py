@@ -38,10 +38,11 @@ def ours(reference: Samples, target: Samples, rate: int) -> Answer:
     found = solve.align(ArraySignal(reference[:, None], rate), ArraySignal(target[:, None], rate))
     runs = [(s.reference_s, s.target_s) for s in found.segments if s.kind == "match"]
     matches = tuple(Match(*run) for run in sorted(runs, key=lambda run: run[1]))
+    limit = getattr(solve, "UNRELATED_P", None)
     said: dict[str, Any] = {
         "matches": matches,
         "p_unrelated": found.p_unrelated,
-        "is_refused": bool(found.p_unrelated > solve.UNRELATED_P) or not len(found.knots_reference_s),
+        "is_refused": None if limit is None else found.p_unrelated > limit or not len(found.knots_reference_s),
         "cents": found.cents,
     }
     if not len(found.knots_reference_s):

@@ -29,10 +29,11 @@ RECORDED: Final = ("surface_noise/vinyl_hiss.ogg", "music/sms-tools/rain.flac", 
 
 def heard_power(sound: Samples, rate: int) -> float:
     """Return the mean square of what lies below `HEARD_HZ`."""
-    spectrum = np.square(np.abs(scipy.fft.rfft(sound.astype(np.float64))))
-    spectrum[1:-1] *= 2.0  # the negative frequencies; one bin of the Nyquist frequency doesn't matter
-    kept = np.arange(len(spectrum)) * (rate / len(sound)) <= HEARD_HZ
-    return float(spectrum[kept].sum() / len(sound) ** 2)
+    size = scipy.fft.next_fast_len(len(sound), real=True)
+    power = np.square(np.abs(scipy.fft.rfft(sound, size))).astype(np.float64)
+    kept = np.arange(len(power)) * (rate / size) <= HEARD_HZ
+    # Each bin stands for its negative frequency too; that 0 Hz has none doesn't matter to sound.
+    return float(2.0 * power[kept].sum() / size / len(sound))
 
 
 def with_noise(sound: Samples, noise: Samples, snr_db: float, rate: int) -> Samples:

@@ -39,6 +39,9 @@ VIENNA: Final = (("Schubert D 783", "Schubert_D783_no15"), ("Mozart K 331", "Moz
 PIANISTS: Final = ((1, 10), (4, 17))
 COMPOSED: Final = ("chorale", "counterpoint", "phrase", "arpeggio", "chords")
 NOISES: Final = ("", *damage.RECORDED)  # the first is white
+# A copy begins and ends elsewhere: with equal ends the straight line is 0.3 ms off at 1 % and 0.3 % of wow.
+LATE_S, SHORT_S = 0.83, 1.7
+SEED_S: Final = 8.0
 SEED_RATES: Final = (0.8, 0.9, 1.1, 1.2, 1.3, 1.4)
 SEED_SHIFTS: Final = (0, 1, -1, 2, -2, 4, -4)
 
@@ -84,6 +87,7 @@ class Row:
     main: tuple[float, float] = (0.0, math.inf)  # what counts of the reference, in s; under 0: from its end
     finding: str = ""  # what else is measured: a key of `findings.FINDINGS`
     is_pooled: bool = True  # whether its points count for row 9
+    is_ours_alone: bool = False  # peers say nothing about it
 
 
 def t1(piece: int, scale: Scale, semitones: int = 0, cents: float = 0.0) -> Pair:
@@ -165,13 +169,20 @@ def _seed_protocol(scale: Scale) -> Iterator[Case]:
 
 
 def seed_pair(piece: int, start_s: float, number: int, rate: float = 0.0, shift: int | None = None) -> Pair:
-    """Eight seconds at one constant rate, transposed by MIDI; the ends of both are the ends of the music."""
+    """Eight seconds at one constant rate, transposed by MIDI, cut so that their ends belong together."""
     name, archive = PIECES[piece]
-    notes = opening(asap_performance(archive), 8.0 + 2.5, start_s)
+    notes = opening(asap_performance(archive), SEED_S + 3.0, start_s)
     factor = rate or SEED_RATES[number % len(SEED_RATES)]
     semitones = SEED_SHIFTS[number % len(SEED_SHIFTS)] if shift is None else shift
-    curve = SpeedCurve(factor)
-    return pairs.played_bent(f"{name} x{factor} {semitones:+d}", name, notes, curve, VOICES[0], semitones)
+    full = pairs.played_bent(f"{name} x{factor} {semitones:+d}", name, notes, SpeedCurve(factor), VOICES[0], semitones)
+    inside = full.truth_reference_s < SEED_S
+    return replace(
+        full,
+        reference=full.reference[: round(SEED_S * RATE)],
+        target=full.target[: round(SEED_S * factor * RATE)],
+        truth_reference_s=full.truth_reference_s[inside],
+        truth_target_s=full.truth_target_s[inside],
+    )
 
 
 def _vienna(by_chord: bool, scale: Scale) -> Iterator[Case]:
@@ -213,9 +224,9 @@ def same_render(piece: int, scale: Scale) -> Pair:
 
 def _copied(name: str, sound: Samples, seed: int) -> Pair:
     curve = disc_speed(np.random.default_rng([6, seed]), 1.0, 0.3)
-    pair = damage.on_disc(pairs.read_at_speed(name, name, sound, RATE, curve), seed)
+    pair = structure.offset(pairs.read_at_speed(name, name, sound, RATE, curve), LATE_S, SHORT_S)
     facts = {"speed": curve.slope, "wow": 0.003, "wow_hz": curve.swings[0].hertz}
-    return replace(pair, facts=facts, cents=1200.0 * float(np.log2(curve.slope)))
+    return replace(damage.on_disc(pair, seed), facts=facts, cents=1200.0 * float(np.log2(curve.slope)))
 
 
 def _edited(scale: Scale) -> Iterator[Case]:
@@ -326,10 +337,10 @@ ROWS: Final = (
     ),
     Row(
         "8", "pairs that share nothing, and pairs that do", _verdicts, "-", "none", "no-match 100 %, false alarms 2 %",
-        None, finding="verdict", is_pooled=False,
+        None, finding="verdict", is_pooled=False, is_ours_alone=True,
     ),
     Row(
         "9", "confidence against errors beyond 50 ms, at the points of rows 1 to 5 and 7", _sure, "-", "none",
-        "AUROC 0.9, ECE 0.05", None, finding="confidence",
+        "AUROC 0.9, ECE 0.05", None, finding="confidence", is_ours_alone=True,
     ),
 )  # fmt: skip

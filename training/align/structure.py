@@ -87,6 +87,18 @@ def talk(rate: int, seconds: float) -> Samples:
     return levelled(np.resize(spoken, round(seconds * rate)))
 
 
+def offset(pair: Pair, late_s: float, short_s: float) -> Pair:
+    """Let a target begin later, with silence, and end earlier."""
+    silence, kept = round(late_s * pair.rate), len(pair.target) - round(short_s * pair.rate)
+    there = pair.truth_target_s < kept / pair.rate
+    return replace(
+        pair,
+        target=np.concatenate([np.zeros(silence, dtype=np.float32), pair.target[:kept]]),
+        truth_reference_s=pair.truth_reference_s[there],
+        truth_target_s=pair.truth_target_s[there] + silence / pair.rate,
+    )
+
+
 def _faded(sound: Samples, fade: int) -> Samples:
     ramp = np.minimum(1.0, np.minimum(np.arange(len(sound)), np.arange(len(sound))[::-1]) / fade)
     return (sound * ramp).astype(np.float32)

@@ -8,9 +8,11 @@ through random low-passes (`python -m training.band_edge`), and are small enough
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -27,6 +29,12 @@ CAUTION: Final = 1.0
 DILATIONS: Final = (1, 2, 4, 8, 16)  # bands
 LOWEST_EDGE_OCTAVE: Final = float(np.log2(700.0))
 TOGETHER: Final = 3  # bands to each side, 4 %: the answer is their centre of gravity
+# The part from 1 to 6 dB of a fall from 1 to 20 dB, in octaves. 0.42 is the median of the filters that the judge was
+# taught with (`training.band_edge.responses`). Butterworth filters have 0.41, steep Chebyshev and elliptic ones 0.27,
+# walls and bells 0.5, Bessel's 0.66: at 6 kHz the width comes out 71 Hz too large for a Chebyshev filter of the first
+# kind, 94 Hz too small for a bell (medians).
+SHOULDER_SHARE: Final = 0.42
+WIDTHS: Final = (-14.0, 2.0)  # log2 octaves: no filter falls faster or slower, and an answer beyond is none
 NEAR: Final = 8  # bands to each side, 12 %: answers that differ by less are one
 
 
@@ -35,7 +43,7 @@ class BandEdge:
     """The likeliest low-pass."""
 
     hertz: float  # where it is 6 dB down
-    width_hz: float  # from 1 dB to 20 dB down
+    width_hz: float  # below `hertz`: from 1 dB to 6 dB down
     confidence: float  # 0 to 1: the probability that it is there, within 12 %
 
 
@@ -64,15 +72,14 @@ def told(octaves: Doubles, none: float, edges: Doubles, widths: Doubles) -> Band
     best = int(around.argmax())
     core = slice(max(0, best - TOGETHER), best + TOGETHER + 1)
     weights = share[core] / max(float(share[core].sum()), 1e-300)
-    octave, width = float(weights @ octaves[core]), 2.0 ** float(weights @ widths[core])
+    octave, width = float(weights @ octaves[core]), 2.0 ** float(weights @ np.clip(widths[core], *WIDTHS))
     confidence = float(share[max(0, best - NEAR) : best + NEAR + 1].sum())
-    # About a third of the fall from 1 dB to 20 dB lies below the point 6 dB down, whatever the filter.
-    width_hz = 2.0 ** (octave + 2.0 * width / 3.0) - 2.0 ** (octave - width / 3.0)
+    width_hz = 2.0**octave - 2.0 ** (octave - SHOULDER_SHARE * width)
     return BandEdge(2.0**octave, width_hz, min(confidence, 1.0))
 
 
 def judged(traits: Floats) -> tuple[float, Doubles, Doubles]:
-    """Return the network's answers: log odds of no edge, of one at each band, and log2 of its width in octaves.
+    """Return the network's answers: log odds of no edge, of one at each band, and log2 of octaves from 1 to 20 dB.
 
     Parameters
     ----------
@@ -89,7 +96,7 @@ def judged(traits: Floats) -> tuple[float, Doubles, Doubles]:
     return none, np.asarray(out[0], dtype=np.float64), np.asarray(out[1], dtype=np.float64)
 
 
-def _padded_convolution(rows: Floats, name: str, layers: dict[str, Floats], dilation: int) -> Floats:
+def _padded_convolution(rows: Floats, name: str, layers: Mapping[str, Floats], dilation: int) -> Floats:
     """Return a convolution of the same length, and no less than 0, shape (channels out, bands)."""
     weight, bias = layers[f"{name}.weight"], layers[f"{name}.bias"]  # (out, in, taps)
     taps, bands = weight.shape[2], rows.shape[1]
@@ -102,6 +109,9 @@ def _padded_convolution(rows: Floats, name: str, layers: dict[str, Floats], dila
 
 
 @lru_cache(maxsize=1)
-def _layers() -> dict[str, Floats]:
+def _layers() -> Mapping[str, Floats]:
     stored = json.loads(JUDGE.read_text(encoding="utf-8"))["layers"]
-    return {name: np.array(row["values"], dtype=np.float32).reshape(row["shape"]) for name, row in stored.items()}
+    layers = {name: np.array(row["values"], dtype=np.float32).reshape(row["shape"]) for name, row in stored.items()}
+    for values in layers.values():
+        values.setflags(write=False)  # handed out again and again
+    return MappingProxyType(layers)

@@ -44,7 +44,7 @@ class Cutoff:
 
     cutoff_hz: float  # where it is 6 dB down; half of the rate if no edge was found
     confidence: float  # 0 to 1: the probability of an edge within 12 % of there; under 0.3 there is none
-    edge_width_hz: float  # from 1 dB to 20 dB down; 0 without an edge
+    edge_width_hz: float  # below the cutoff: from 1 dB to 6 dB down; 0 without an edge
     is_full_band: bool  # no edge, or one so near to half of the rate that nothing is missing
     is_noisy: bool  # noise within 20 dB of the programme in the third of an octave under ...
     noise_hz: float = 0.0  # ... here: the edge, without one 5 kHz or half of the rate; 0 where nothing was judged

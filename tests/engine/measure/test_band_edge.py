@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from engine.measure.band_edge import CAUTION, JUDGE, judged, likeliest_edge, told
+from engine.measure.band_edge import CAUTION, JUDGE, _layers, judged, likeliest_edge, told
 from engine.measure.band_traits import PER_OCTAVE, TRAITS, band_octaves, band_traits, band_weights
 
 
@@ -43,8 +43,24 @@ def test_an_edge_is_judged_where_it_is(edge_hz: float) -> None:
     assert edge is not None
     assert edge.hertz == pytest.approx(edge_hz, rel=0.05)
     assert 0.5 < edge.confidence <= 1.0
-    # From 1 to 20 dB down are 0.127 octaves, or 9 % of the edge; a band has 3 %, a bin up to 1 %.
-    assert 0.04 * edge_hz < edge.width_hz < 0.2 * edge_hz
+    # From 1 to 6 dB down are 0.033 octaves, or 2.3 % of the edge; a band has 1.5 %, a bin up to 1 %.
+    assert 0.015 * edge_hz < edge.width_hz < 0.07 * edge_hz
+
+
+def test_no_answer_of_the_network_gives_a_width_beyond_the_edge() -> None:
+    octaves = band_octaves(16_000)
+    edges = np.where(np.arange(len(octaves)) == 200, 20.0, 0.0)
+    for width in (-1e9, -40.0, 40.0, 1e9, np.inf):
+        edge = told(octaves, -20.0, edges, np.full(len(octaves), width))
+        assert np.isfinite([edge.hertz, edge.width_hz, edge.confidence]).all()
+        assert 0.0 < edge.width_hz < edge.hertz
+
+
+def test_nobody_can_change_the_judge_s_numbers() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        _layers()["0.weight"][0] = 0.0
+    with pytest.raises(TypeError):
+        _layers()["0.weight"] = np.zeros(1)  # type: ignore[index]
 
 
 def test_gain_changes_no_trait() -> None:

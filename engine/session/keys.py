@@ -96,9 +96,10 @@ def device_keys(
     analysing = getattr(tool, "networks_of_analysis", tool.networks)
     analysis_networks = network_hashes(tuple(analysing(params.analysis)))
     networks = network_hashes(rendering)
+    judges = getattr(tool, "judges_of_analysis", None)
     analysis = digest(
         "analysis", below, tool.name, tool.version, learnt, dict(inputs), analysis_networks,
-        active_provider(settings) if analysis_networks else "",
+        active_provider(settings) if analysis_networks else "", *(judges() if judges is not None else ()),
     )  # fmt: skip
     scope = step.scope
     # A box is composited over its surroundings, cut to the scope, so what is stored near its ends depends on them.

@@ -181,6 +181,9 @@ class Tool(Protocol):
     - `networks_for(given, params) -> tuple[str, ...]`: which of `networks` a recording of that format needs: a room, or
       `room/file` where only one of its files is run;
     - `networks_of_analysis(params) -> tuple[str, ...]`: which of them the analysis alone depends on, if not on all;
+    - `judges_of_analysis() -> tuple[str, ...]`: the SHA-256 of each file of taught numbers that shapes the analysis and
+      lies in no room; with others a recording is analysed anew;
+    - `edge_bounds(given, params) -> tuple[float, float]`: from where to where, Hz, an edge set by hand stays as set;
     - `generated_band(given, params, analysis) -> tuple[float, float] | None`: what it invents, in Hz; None where this
       recording with these settings gets nothing that was never recorded, and no network is run to render it;
     - `remarks(given, params, analysis) -> tuple[str, ...]`: sentences for the user about this recording;

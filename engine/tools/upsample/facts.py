@@ -19,7 +19,7 @@ class Learned:
 
     cutoff_hz: float  # -6 dB edge of the recording's own band; half its rate where none was found
     cutoff_confidence: float  # 0 to 1
-    edge_width_hz: float
+    edge_width_hz: float  # below the cutoff: from 1 dB to 6 dB down; 0 where none was found
     level_db: float  # one gain for the file: takes its active RMS to LEVEL_DB
     side_active: bool
     side_sign: float  # 1 or -1: of the first sample by which left and right differ

@@ -17,6 +17,7 @@ FULL_RATES: Final = (44_100, 48_000)  # what bwe48 was trained at
 SPEECH_RATE: Final = 16_000  # the fastest that bwe16 works at, and the only one that the films give
 SPEECH_RATES: Final = (8_000, 11_025, 12_000, SPEECH_RATE)  # what bwe16 was trained at, four fifths of it at the last
 LOWEST_TRAINED_HZ: Final = {"bwe48": 1_500.0, "bwe16": 800.0}  # of the cutoffs in their training
+HIGHEST_TRAINED: Final = 0.9  # of half the rate at which a frame network works: up to there the cutoffs of its training
 FILMS: Final = ("afilm", "tfilm")
 FACTORS: Final = (2, 4, 8)
 WEIGHTS: Final = "weights.onnx"

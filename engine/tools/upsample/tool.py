@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.audio.signal import Format, Samples, Signal, Span, format_of
 from engine.tools.tool import NO_JOB, Analysis, Inputs, Job, Knob, Params, Value
+from engine.tools.upsample.judge import judge_sha256
 from engine.tools.upsample.knobs import AUTO, FULL_AMOUNT, KNOBS, PRESETS
 from engine.tools.upsample.plan import plan, planned_format
 
@@ -22,7 +23,7 @@ class Upsample:
     name: str = "upsample"
     label: str = "Upsample"
     summary: str = "Raises the rate and generates the band that was lost; the band that is there stays."
-    version: int = 2
+    version: int = 3
     knobs: tuple[Knob, ...] = KNOBS
     presets: Mapping[str, Mapping[str, Value]] = PRESETS
     inputs: tuple[str, ...] = ()
@@ -43,8 +44,12 @@ class Upsample:
         return (f"{planned.model}/{planned.file}",)
 
     def networks_of_analysis(self, params: Params) -> tuple[str, ...]:
-        """Return (): nothing is learnt by a network."""
+        """Return (): no network of a room listens; the judge of edges does, see `judges_of_analysis`."""
         return ()
+
+    def judges_of_analysis(self) -> tuple[str, ...]:
+        """Return the hash of the taught numbers that judge where a band ends."""
+        return (judge_sha256(),)
 
     def output_format(self, given: Format, params: Params) -> Format:
         """Return the rate that is asked for, and the length that goes with it.
@@ -78,6 +83,8 @@ class Upsample:
 
     def apply_live(self, dry: Samples, wet: Samples, params: Params) -> Samples:
         """Return the result with the live knobs as set, from the resampled recording and the full result."""
+        if params["listen"] == "result" and float(params["amount"]) == FULL_AMOUNT:
+            return wet  # the sum of its parts would differ in the last bit
         share = np.float32(float(params["amount"]) / FULL_AMOUNT)
         band = (wet - dry) * share
         return band if params["listen"] == "generated" else dry + band
@@ -89,6 +96,18 @@ class Upsample:
         from engine.tools.upsample.remarks import generated_band
 
         return generated_band(given, params, analysis)
+
+    def edge_bounds(self, given: Format, params: Params) -> tuple[float, float]:
+        """Return the lowest and the highest cutoff in whole Hz that is taken as it is set.
+
+        Raises
+        ------
+        UsageError, InputError
+            As `output_format`.
+        """
+        from engine.tools.upsample.edge import chosen_bounds
+
+        return chosen_bounds(plan(given.rate, params), given.rate)
 
     def remarks(self, given: Format, params: Params, analysis: Analysis) -> tuple[str, ...]:
         """Return the sentences a user should hear about a recording with these settings."""

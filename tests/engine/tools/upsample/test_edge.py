@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.audio.signal import Format
 from engine.inference.band_features import Edge
 from engine.tools.tool import NO_JOB, complete
 from engine.tools.upsample import UPSAMPLE
-from engine.tools.upsample.edge import edge_of, fade_of, width_of
+from engine.tools.upsample.edge import HEARD_UP_TO_HZ, edge_of, fade_of, width_of
 from engine.tools.upsample.facts import Learned
 from engine.tools.upsample.learned import learn
 from engine.tools.upsample.plan import plan
@@ -25,6 +26,40 @@ def test_the_edge_of_a_recording_whose_rate_is_raised_is_not_above_its_resampler
     assert edge is not None
     assert edge.cutoff_hz == pytest.approx(0.95 * 16_000)
     assert edge_of(same, 48_000, replace(full, cutoff_hz=24_000.0), 0.0) is None
+
+
+@pytest.mark.parametrize(("rate", "raised_hz"), [(44_100, 48_000), (44_100, 96_000), (47_000, 48_000)])
+def test_a_whole_band_that_reaches_beyond_hearing_is_only_resampled_unless_a_cutoff_is_set(
+    rate: int, raised_hz: int
+) -> None:
+    raised = plan(rate, complete(UPSAMPLE, {"rate_hz": raised_hz}))
+    full = replace(FACTS, cutoff_hz=rate / 2, full_band=True)
+    assert edge_of(raised, rate, full, 0.0) is None
+    assert edge_of(raised, rate, full, 20_500.0) == Edge(20_500.0, 500.0)
+    ended = edge_of(raised, rate, replace(FACTS, cutoff_hz=19_000.0), 0.0)
+    assert ended is not None
+    assert ended.cutoff_hz == 19_000.0
+
+
+def test_both_sides_of_the_house_hear_up_to_the_same_frequency() -> None:
+    from engine.measure import cutoff
+
+    assert HEARD_UP_TO_HZ == cutoff.HEARD_UP_TO_HZ
+
+
+@pytest.mark.parametrize(("rate", "raised_hz"), [(8_000, 48_000), (16_001, 48_000), (44_100, 44_100), (44_100, 48_000)])
+def test_between_its_bounds_a_chosen_cutoff_stays_as_it_is(rate: int, raised_hz: int) -> None:
+    params = complete(UPSAMPLE, {"rate_hz": raised_hz})
+    lowest, highest = UPSAMPLE.edge_bounds(Format(rate, 1, 10), params)
+    for chosen in (lowest, 1_000.0, 0.98 * highest):
+        edge = edge_of(plan(rate, params), rate, FACTS, chosen)
+        assert edge is not None
+        assert edge.cutoff_hz == chosen
+    below = edge_of(plan(rate, params), rate, FACTS, lowest - 1.0)
+    assert below is not None
+    assert below.cutoff_hz == lowest
+    above = edge_of(plan(rate, params), rate, FACTS, highest + 1.0)
+    assert above is None if rate == raised_hz else (above and above.cutoff_hz < highest + 1.0)
 
 
 @pytest.mark.parametrize("rate", [16_001, 22_050, 32_000, 46_000, 47_999, 88_200])

@@ -217,6 +217,14 @@ def test_live_knobs_on_a_finished_result_do_what_rendering_anew_would(render: An
         assert np.abs(UPSAMPLE.apply_live(dry, wet, params) - render(signal, **values, **live)).max() < 1e-6
 
 
+def test_all_of_the_band_heard_live_is_the_result_to_the_bit() -> None:
+    chance = np.random.default_rng(3)
+    dry, wet = (chance.standard_normal((1_000, 2)).astype(np.float32) for _ in range(2))
+    assert not np.array_equal(dry + (wet - dry), wet)
+    assert UPSAMPLE.apply_live(dry, wet, complete(UPSAMPLE, {})) is wet
+    assert not np.array_equal(UPSAMPLE.apply_live(dry, wet, complete(UPSAMPLE, {"listen": "generated"})), wet)
+
+
 def test_a_tilt_changes_the_level_by_itself_per_octave(render: Any) -> None:
     signal = sound(48_000, 4.0)
     bands = [render(signal, cutoff_hz=5_000.0, listen="generated", tilt_db=tilt)[:, 0] for tilt in (0.0, -4.0)]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
 from engine.audio.signal import Format
 from engine.errors import InputError, ShellacError, UsageError
+from engine.inference.card import load_card
+from engine.session.keys import DeviceKeys, device_keys, split_params
+from engine.session.recipe import Step
+from engine.settings import Settings
 from engine.tools.tool import Value, complete
-from engine.tools.upsample import UPSAMPLE
-from engine.tools.upsample.plan import plan
+from engine.tools.upsample import UPSAMPLE, film, judge
+from engine.tools.upsample.bwe import CONTEXT_FRAMES, PASSES, stft_of
+from engine.tools.upsample.learned import LEVEL_DB
+from engine.tools.upsample.plan import FACTORS, FILMS, SPEECH_RATE, WEIGHTS, plan
 
 
 def planned(rate: int, **values: Value) -> tuple[str, int, int]:
@@ -88,6 +95,54 @@ def test_what_cannot_be_done_is_said_with_what_can(
 def test_the_length_lasts_as_long_as_the_recording_to_half_a_frame(frames: int, given: int, wanted: int) -> None:
     made = UPSAMPLE.output_format(Format(given, 2, frames), complete(UPSAMPLE, {"rate_hz": wanted}))
     assert made == (wanted, 2, math.floor(frames * wanted / given + 0.5))
+
+
+FACTS_OF_CARDS = [("bwe48", SPEECH_RATE + 1), ("bwe16", SPEECH_RATE)]
+
+
+@pytest.mark.parametrize(("room", "rate"), FACTS_OF_CARDS)
+def test_a_frame_network_is_run_as_its_card_says(room: str, rate: int) -> None:
+    file = load_card(room).file(WEIGHTS)
+    made = plan(rate, complete(UPSAMPLE, {"rate_hz": rate}))
+    stft, context = stft_of(made), file.facts["context"]["frames"]
+    assert (made.model, made.file) == (room, WEIGHTS)
+    assert file.facts["stft"] == {"fft": stft.fft, "hop": stft.hop, "window": "hann"}
+    assert file.facts["facts"] == {"consistency_passes": PASSES, "level_dbfs": LEVEL_DB}
+    # Each pass of Griffin and Lim looks three frames further.
+    assert context + 3 * PASSES <= CONTEXT_FRAMES
+    assert made.work_rate in file.facts["sample_rates_hz"]
+
+
+@pytest.mark.parametrize("room", FILMS)
+def test_a_film_is_run_as_its_card_says(room: str) -> None:
+    for factor in FACTORS:
+        file = load_card(room).file(f"x{factor}.onnx")
+        said = {name: file.facts["facts"][name] for name in ("level_dbfs", "factor", "window", "hop", "fade")}
+        assert said == {
+            "level_dbfs": LEVEL_DB, "factor": factor, "window": film.WINDOW, "hop": film.HOP, "fade": film.FADE,
+        }  # fmt: skip
+        assert [port["shape"] for port in file.facts["input"]] == [[1, 1, film.WINDOW]]
+        assert file.facts["sample_rates_hz"] == [SPEECH_RATE]
+
+
+def test_another_judge_of_edges_analyses_a_recording_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from engine.measure import band_edge
+
+    assert judge.NUMBERS == band_edge.JUDGE
+
+    def keys() -> DeviceKeys:
+        judge.judge_sha256.cache_clear()
+        params = split_params(UPSAMPLE, complete(UPSAMPLE, {}))
+        return device_keys("below", Step("upsample"), UPSAMPLE, params, {}, Settings(), ())
+
+    before = keys()
+    assert keys() == before
+    other = tmp_path / "band_edge.json"
+    other.write_bytes(band_edge.JUDGE.read_bytes() + b"\n")
+    monkeypatch.setattr(judge, "NUMBERS", other)
+    after = keys()
+    judge.judge_sha256.cache_clear()
+    assert len({before.analysis, after.analysis, before.wet, after.wet}) == 4
 
 
 def test_without_generating_no_network_is_needed() -> None:

@@ -77,6 +77,50 @@ def test_what_the_networks_learnt_is_what_their_recipes_say(room: str, lowest_hz
     assert LOWEST_TRAINED_HZ[room] == recipe.SIZES.lowest_hz == lowest_hz
 
 
+@pytest.mark.parametrize(
+    ("rate", "values", "cutoff_hz", "known_hz"),
+    [
+        (48_000, {"cutoff_hz": 22_000.0}, 22_000.0, 21_600),
+        (48_000, {"cutoff_hz": 21_000.0}, 21_000.0, 0),
+        (15_500, {"rate_hz": 16_000}, 7_362.5, 7_200),
+        (15_000, {"rate_hz": 16_000}, 7_125.0, 0),
+    ],
+)
+def test_an_edge_higher_than_the_network_learnt_is_said(
+    rate: int, values: dict[str, Value], cutoff_hz: float, known_hz: int
+) -> None:
+    text = said(rate, learnt(rate / 2, full_band=True), **values)
+    if known_hz:
+        assert f"up to {known_hz} Hz at most, and this one ends at {cutoff_hz:.0f} Hz" in text
+    else:
+        assert "learnt of recordings" not in text
+
+
+def test_the_highest_edge_that_is_known_is_that_of_the_training() -> None:
+    from engine.tools.upsample.plan import HIGHEST_TRAINED
+
+    data = pytest.importorskip("training.upsample.bwe_data", reason="the recipes need torch")
+    assert data.HIGHEST_SHARE == HIGHEST_TRAINED
+
+
+def test_a_whole_recording_whose_rate_is_raised_beyond_hearing_is_told_to_be_resampled_only() -> None:
+    text = said(44_100, learnt(22_050.0, full_band=True), rate_hz=48_000)
+    assert "nothing is missing below 20000 Hz, where hearing ends: so it was only resampled" in text
+    assert "generated band" not in text
+
+
+@pytest.mark.parametrize(
+    ("rate", "chosen_hz", "begins_hz"),
+    [(8_000, 100.0, 300), (48_000, 299.0, 300), (8_000, 3_900.0, 3_800), (8_000, 300.0, 0), (8_000, 3_800.0, 0)],
+)
+def test_a_cutoff_that_is_not_taken_as_it_was_set_is_said(rate: int, chosen_hz: float, begins_hz: int) -> None:
+    text = said(rate, learnt(rate / 2, full_band=True), rate_hz=48_000, cutoff_hz=chosen_hz)
+    if begins_hz:
+        assert f"set to {chosen_hz:.0f} Hz, and the generated band begins at {begins_hz} Hz, because" in text
+    else:
+        assert "was set to" not in text
+
+
 def test_the_window_asks_for_remarks_and_edges_without_waiting_for_scipy() -> None:
     asking = """
 import sys
@@ -87,6 +131,7 @@ from engine.tools.upsample.facts import Learned
 analysis = Learned(4000.0, 0.9, 300.0, 0.0, False, 1.0, False, True, 4000.0, ()).analysis()
 given, params = Format(44100, 1, 1000), complete(UPSAMPLE, {})
 assert UPSAMPLE.generated_band(given, params, analysis) and UPSAMPLE.remarks(given, params, analysis)
+assert UPSAMPLE.edge_bounds(given, params) and UPSAMPLE.judges_of_analysis()
 print(sorted(name for name in sys.modules if name.split(".")[0] in ("scipy", "soxr", "onnxruntime")))
 """
     done = subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True)

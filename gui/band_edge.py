@@ -19,7 +19,7 @@ from gui.panels.knobs import is_automatic
 from gui.views.annotations import BandEdge
 from gui.views.edge_line import certainty, edge_hz, is_unsure
 
-LOWEST_HZ = 100.0  # to which an edge can be put by hand
+LOWEST_HZ = 100.0  # to which an edge can be put by hand where the tool says nothing of it
 
 
 @runtime_checkable
@@ -27,6 +27,13 @@ class Generates(Protocol):
     """A tool that says which band it generates, Hz from and to; None: nothing."""
 
     def generated_band(self, given: Format, params: Params, analysis: Analysis) -> tuple[float, float] | None: ...
+
+
+@runtime_checkable
+class Bounds(Protocol):
+    """A tool that says between which frequencies, Hz, an edge set by hand stays as set."""
+
+    def edge_bounds(self, given: Format, params: Params) -> tuple[float, float]: ...
 
 
 @runtime_checkable
@@ -73,13 +80,14 @@ def edge_of(device: Device, analysis: Analysis | None, step: Step | None = None)
     params = params_of(device.tool, step or device.step)
     own_hz = float(params[knob.name])
     band = _generated(device, params, analysis, own_hz or found_hz)
+    lowest_hz, highest_hz = _bounds(device, params)
     return BandEdge(
         hz=own_hz or (band[0] if band is not None else found_hz),
         found_hz=_found(device, params, analysis, knob, found_hz),
         confidence=number(facts, f"{knob.name.removesuffix('_hz')}_confidence"),
         is_set=own_hz > 0,
-        lowest_hz=max(knob.minimum, LOWEST_HZ),
-        highest_hz=min(knob.maximum, device.below.format.rate / 2),
+        lowest_hz=max(knob.minimum, lowest_hz),
+        highest_hz=min(knob.maximum, highest_hz),
         generated_to_hz=band[1] if band is not None else None,
         generated_in=None if device.inside == (0, device.format.frames) else device.inside,
     )
@@ -95,6 +103,17 @@ def _found(device: Device, params: Params, analysis: Analysis, knob: Knob, found
     """Return where the edge would lie if it weren't set by hand."""
     band = _generated(device, {**params, knob.name: knob.default}, analysis, found_hz)
     return band[0] if band is not None else found_hz
+
+
+def _bounds(device: Device, params: Params) -> tuple[float, float]:
+    """Return the lowest and the highest frequency at which the line can be put."""
+    given = device.below.format
+    if isinstance(device.tool, Bounds):
+        try:
+            return device.tool.edge_bounds(given, params)
+        except ShellacError:
+            pass  # the knobs ask for what can't be done; the card says so
+    return LOWEST_HZ, given.rate / 2
 
 
 def _generated(device: Device, params: Params, analysis: Analysis, hertz: float) -> tuple[float, float] | None:

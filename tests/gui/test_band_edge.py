@@ -31,6 +31,10 @@ class Spoken(Lift):
         edge_hz = float(params["cutoff_hz"]) or analysis.facts["cutoff_hz"]
         return (min(edge_hz, 0.95 * given.rate / 2), 20_000.0) if params["generate"] else None
 
+    def edge_bounds(self, given: Format, params: Params) -> tuple[float, float]:
+        self.output_format(given, params)
+        return 400.0, 0.9 * given.rate / 2
+
     def remarks(self, given: Format, params: Params, analysis: Analysis) -> tuple[str, ...]:
         return ("nothing above 20000 Hz was generated",)
 
@@ -175,6 +179,24 @@ def test_a_tool_that_says_more_of_itself_is_believed(
     desk.settle()
     assert state.edge.generated_hz is None
     assert state.edge.hz == FOUND_HZ
+    close_desk(desk)
+
+
+def test_the_line_goes_where_the_tool_takes_an_edge_as_it_is_set(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    desk = opened(qtbot, monkeypatch, tmp_path, Spoken())
+    edge = desk.commands.ensure_canvas().state.edge
+
+    def ends() -> list[float | None]:
+        found = []
+        for hz in (20.0, 7_900.0):
+            edge.drag(hz)
+            found.append(edge.hz)
+        edge.cancel()
+        return found
+
+    assert ends() == [400.0, 7_200.0]
     close_desk(desk)
 
 

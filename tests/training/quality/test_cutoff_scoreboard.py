@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -35,6 +36,32 @@ def test_the_edge_of_a_windowed_sinc_is_its_corner() -> None:
 
 def test_a_resampler_s_edge_lies_at_95_percent_of_half_the_rate() -> None:
     assert edge_hz("resampled", RATE, 8_000.0) == pytest.approx(0.95 * 8_000.0, rel=0.02)
+
+
+def test_the_edges_of_the_unseen_filters_are_those_of_the_closed_forms() -> None:
+    assert edge_hz("Hann FIR", RATE, 5_000.0) == pytest.approx(5_000.0, rel=0.01)
+    # Both ways 6 dB are 3 dB each: a Butterworth's corner, and where STOP_AT puts that of the Chebyshev II.
+    assert edge_hz("butterworth 5 both ways", RATE, 5_000.0) == pytest.approx(5_000.0, rel=0.01)
+    stop = math.tan(math.pi * cutoff_cases.STOP_AT * 5_000.0 / RATE)
+    expected = math.atan(stop / cutoff_cases.STOP_AT) * RATE / math.pi
+    assert edge_hz("chebyshev 2, 4 both ways", RATE, 5_000.0) == pytest.approx(expected, rel=0.01)
+
+
+def test_a_hann_fir_falls_in_half_an_octave() -> None:
+    low, high = (2.0 ** (sign / 4.0) * 5_000.0 for sign in (-1.0, 1.0))
+    time_s = np.arange(RATE) / RATE
+    for hertz, least_db, most_db in ((low, -0.5, 0.1), (high, -math.inf, -35.0)):
+        tone = np.sin(2.0 * np.pi * hertz * time_s).astype(np.float32)
+        heard = cutoff_cases.low_passed(tone, RATE, "Hann FIR", 5_000.0)[RATE // 4 : -RATE // 4]
+        assert least_db < 10.0 * math.log10(2.0 * float(np.mean(heard**2))) < most_db
+
+
+@pytest.mark.parametrize("kind", ["chebyshev 2, 4 both ways", "butterworth 5 both ways"])
+def test_both_ways_delay_nothing(kind: str) -> None:
+    click = np.zeros(4_001, dtype=np.float32)
+    click[2_000] = 1.0
+    heard = cutoff_cases.low_passed(click, RATE, kind, 3_000.0)
+    np.testing.assert_allclose(heard[1_500:2_501], heard[1_500:2_501][::-1], atol=1e-9)
 
 
 def test_an_unknown_filter_is_refused() -> None:
@@ -105,7 +132,7 @@ def test_decimation_is_asked_of_every_clip_whose_rate_leaves_4_khz_or_more() -> 
 
 def test_what_nobody_measured_is_missed() -> None:
     lines = cutoff.verdicts(Report((), (), (), (), 0, 0.0))
-    assert len(lines) == 6
+    assert len(lines) == 7
     assert all(line.fails for line in lines)
 
 
@@ -115,8 +142,57 @@ def test_hiss_is_judged_apart_from_what_is_clean() -> None:
         for kind, value in (("elliptic, hiss", 100.0), ("elliptic, hiss", 0.0), ("elliptic", 100.0), ("decimate", 0.0))
     ]
     lines = cutoff.verdicts(Report(tuple(figures), (), (), (), 4, 0.0))
-    values = {line.text.split(", ")[1]: line.value for line in lines if line.kind == "floor"}
+    values = {line.text.split(", ")[1]: line.value for line in lines[:-1] if line.kind == "floor"}
     assert values == {"with hiss at 30 dB": 50.0, "without hiss": 100.0, "after decimate": 0.0}
+
+
+def test_the_worst_row_of_a_group_is_named_beside_the_share_of_all() -> None:
+    figures = [
+        Figure(kind, "made", "shellac", f"within {percent} %", value)
+        for percent in (5, 8)
+        for kind, value in (("elliptic", 100.0), ("elliptic", 100.0), ("gentle FIR", 0.0), ("gentle FIR", 100.0))
+    ]
+    (line,) = cutoff.pooled_lines(Report(tuple(figures), (), (), (), 4, 0.0))
+    assert line == (
+        "without hiss, shellac: 75.0 % within 5 %, 75.0 % within 8 % of 4; worst gentle FIR: 50.0 % within 8 % of 2"
+    )
+
+
+def test_filters_never_shown_are_told_and_promise_nothing() -> None:
+    kind = cutoff_cases.UNSEEN_KINDS[0]
+    report = Report(
+        tuple(Figure(kind, "made", "shellac", f"within {percent} %", 0.0) for percent in (5, 8)), (), (), (), 1, 0.0
+    )
+    assert "by filters never shown, shellac: 0.0 %" in cutoff.pooled_lines(report)[0]
+    assert all(line.value is None for line in cutoff.verdicts(report))
+    assert not set(cutoff_cases.UNSEEN_KINDS) & set(cutoff_cases.KINDS)
+
+
+@pytest.mark.parametrize(("right", "is_met"), [(19, True), (18, False)])
+def test_a_false_edge_in_more_than_one_of_twenty_recordings_is_too_many(right: int, is_met: bool) -> None:
+    figures = [
+        Figure(cutoff.FULL_BAND, f"made {n}", "shellac", cutoff.CALLED_FULL.name, 100.0 * (n < right))
+        for n in range(20)
+    ]
+    line = cutoff.verdicts(Report(tuple(figures), (), (), (), 20, 0.0))[-1]
+    assert (line.value, line.kind, line.is_met) == (5.0 * right, "floor", is_met)
+
+
+def told(cutoff_hz: float, confidence: float) -> dict[str, float | bool]:
+    return {"cutoff_hz": cutoff_hz, "confidence": confidence, "is_noisy": False, "is_full_band": False}
+
+
+def test_confidence_is_held_against_how_often_it_is_right() -> None:
+    answers = iter([told(3_000.0, 0.95), told(3_300.0, 1.0), told(3_500.0, 0.91), told(3_500.0, 0.6), told(9.0, 0.1)])
+    contender = cutoff._contender("shellac", "ours", lambda signal: next(answers))
+    clip = Clip("made", "music", RATE, noise())
+    damage = partial(low_pass_case, kind="gentle FIR", hertz=3_000.0, hiss_snr_db=None)
+    cases = [cutoff.Case("gentle FIR", clip, damage, seed) for seed in range(5)]
+    report = measure_rounds([cutoff.Round(cases, [contender], cutoff.RELIABILITY)])
+    assert not report.failures
+    assert cutoff.reliability_lines(report) == [
+        "within 12 % of where shellac says, promised: confident 0.5 to 0.7 0.0 % of 1, confident 0.9 to 1 66.7 % of 3"
+    ]
 
 
 def test_the_cutoff_table_is_found_by_name() -> None:

@@ -8,6 +8,7 @@ Two of them stood from the start; that of the 60 dB was added after trials on th
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from functools import lru_cache, partial
 from typing import Final
 
@@ -26,12 +27,17 @@ SECONDS: Final = 15.0  # longest excerpt
 EXCERPT_AT: Final = 20.0  # seconds into long files
 CUTOFFS_HZ: Final = tuple(float(f) for f in np.geomspace(1_500.0, 20_000.0, 40))
 KINDS: Final = ("butterworth 8", "butterworth 12", "chebyshev 1", "elliptic", "gentle FIR", "resampled")
+# None of these is drawn where the judge is taught (`training.band_edge.responses`).
+UNSEEN_KINDS: Final = ("Hann FIR", "chebyshev 2, 4 both ways", "butterworth 5 both ways")
 DECIMATED: Final = "decimate"
 FACTORS: Final = (2, 4, 8)
 LOWEST_DECIMATED_HZ: Final = 4_000  # rate
 HISS_SNR_DB: Final = 30.0
 PEAK_AT_MOST: Final = 0.7
 HIGHEST_CORNER: Final = 0.45  # of the rate; nearer to its half the filters of the books can't be built
+STOP_DB: Final = 30.0  # of the Chebyshev II, each way
+# A Chebyshev II is built by where its stop band begins: cosh(acosh(sqrt(10^3 - 1)) / 4) above where it is 3 dB down.
+STOP_AT: Final = math.cosh(math.acosh(math.sqrt(10.0 ** (STOP_DB / 10.0) - 1.0)) / 4.0)
 
 # A case can be answered if the clean source, in the half octave under the edge,
 ABOVE_NOISE_DB: Final = 10.0  # stands so far above 16-bit noise plus the hiss, and
@@ -80,12 +86,12 @@ def _excerpt(name: str, *rows: Recording) -> Clip:
     return Clip(name, rows[0].set, rate, samples[start : start + round(SECONDS * rate)])
 
 
-def filtered_cases(clips: list[Clip], each: int = 2, step: int = 1) -> list[Case]:
+def filtered_cases(clips: list[Clip], each: int = 2, step: int = 1, kinds: Collection[str] = KINDS) -> list[Case]:
     """Return a case for every filter, cutoff and hiss or none, on `each` of the clips in turn that reach so high."""
     cases: list[Case] = []
     for number, hertz in enumerate(CUTOFFS_HZ[::step]):
-        for kind in KINDS:
-            able = [clip for clip in clips if hertz < HIGHEST_CORNER * clip.rate]
+        for kind in kinds:
+            able = [clip for clip in clips if hertz * _reach(kind) < HIGHEST_CORNER * clip.rate]
             for hiss_snr_db in (None, HISS_SNR_DB):
                 row = kind if hiss_snr_db is None else f"{kind}, hiss"
                 damage = partial(low_pass_case, kind=kind, hertz=hertz, hiss_snr_db=hiss_snr_db)
@@ -94,6 +100,11 @@ def filtered_cases(clips: list[Clip], each: int = 2, step: int = 1) -> list[Case
                     clip = able[(seed * 7 + number + turn) % len(able)]
                     cases.append(Case(row, clip, damage, seed))
     return cases
+
+
+def _reach(kind: str) -> float:
+    """Return how far above its corner a filter must be built."""
+    return STOP_AT if kind.startswith("chebyshev 2") else 1.0
 
 
 def decimated_cases(clips: list[Clip]) -> list[Case]:
@@ -175,7 +186,18 @@ def is_answerable(clean: Samples, rate: int, true_hz: float, noise_density: floa
 
 
 def low_passed(samples: Samples, rate: int, kind: str, hertz: float) -> Doubles:
-    """Return `samples` through one of `KINDS` with its corner, whatever that means to it, at `hertz`; same length."""
+    """Return `samples` through one of `KINDS` or `UNSEEN_KINDS`; same length.
+
+    Parameters
+    ----------
+    hertz
+        The corner, whatever that means to the filter.
+    """
+    if kind == "Hann FIR":
+        # From pass to stop half an octave.
+        taps = math.ceil(3.1 * rate / ((2.0**0.25 - 2.0**-0.25) * hertz)) | 1
+        response = scipy.signal.firwin(taps, hertz, window="hann", fs=rate)
+        return np.asarray(scipy.signal.oaconvolve(samples, response, mode="same"))
     if kind == "gentle FIR":
         # Hamming; from pass to stop a quarter of the corner: gentle for a wall, steep for nature.
         taps = math.ceil(3.3 * rate / (0.25 * hertz)) | 1
@@ -185,6 +207,8 @@ def low_passed(samples: Samples, rate: int, kind: str, hertz: float) -> Doubles:
         high = np.asarray(soxr.resample(low, 2.0 * hertz, rate, quality="VHQ"), dtype=np.float64)
         return np.pad(high, (0, max(0, len(samples) - len(high))))[: len(samples)]
     sections = _sections(kind, rate, hertz)
+    if kind.endswith("both ways"):
+        return np.asarray(scipy.signal.sosfiltfilt(sections, samples.astype(np.float64)), dtype=np.float64)
     return np.asarray(scipy.signal.sosfilt(sections, samples.astype(np.float64)), dtype=np.float64)
 
 
@@ -193,9 +217,11 @@ def _sections(kind: str, rate: int, hertz: float) -> Doubles:
         return np.asarray(scipy.signal.cheby1(8, 1.0, hertz, fs=rate, output="sos"))
     if kind == "elliptic":
         return np.asarray(scipy.signal.ellip(8, 1.0, 60.0, hertz, fs=rate, output="sos"))
-    name, _, order = kind.partition(" ")
+    if kind == "chebyshev 2, 4 both ways":
+        return np.asarray(scipy.signal.cheby2(4, STOP_DB, STOP_AT * hertz, fs=rate, output="sos"))
+    name, _, order = kind.removesuffix(" both ways").partition(" ")
     if name != "butterworth":
-        raise ValueError(f"there is no filter {kind!r}: choose from {', '.join(KINDS)}")
+        raise ValueError(f"there is no filter {kind!r}: choose from {', '.join((*KINDS, *UNSEEN_KINDS))}")
     return np.asarray(scipy.signal.butter(int(order), hertz, fs=rate, output="sos"))
 
 

@@ -14,6 +14,7 @@ import scipy.signal
 
 from engine.audio.signal import ArraySignal
 from engine.audio.spline import SplineSignal
+from engine.tools.upsample.learned import LEVEL_DB, LEVEL_RANGE_DB
 from training.data import Samples
 from training.data.patches import Derive
 from training.upsample.bwe_sources import active_rms
@@ -21,9 +22,8 @@ from training.upsample.bwe_sources import active_rms
 RATE: Final = 16_000  # Hz, of the networks
 FACTORS: Final = (2, 4, 8)
 LENGTH: Final = 8192  # samples of a patch
-LEVEL_DBFS: Final = -25.0  # of the active frames, by one gain per recording: about what the host sets
+LEVEL_DBFS: Final = LEVEL_DB  # of the active frames, by one gain per recording: about what the host sets
 VERSION: Final = 1  # of what `pair` makes, the spline's part included: other samples, another number
-_GAIN_RANGE_DB: Final = (-20.0, 40.0)
 _LEAST: Final = 64  # samples that the filter's transients need
 
 
@@ -35,7 +35,7 @@ def decimation(*, low_pass: bool) -> str:
 
 def content(factor: int, *, low_pass: bool = True) -> str:
     """Name everything that pairs follow from besides the recording: an archive with another name is another one."""
-    least, most = _GAIN_RANGE_DB
+    least, most = LEVEL_RANGE_DB
     return (
         f"pairs of factor {factor}: {decimation(low_pass=low_pass)}; active frames at {LEVEL_DBFS:g} dBFS by "
         f"{least:g} to {most:g} dB; cubic spline; version {VERSION}"
@@ -73,7 +73,7 @@ def level_gain(samples: Samples) -> float:
     rms = active_rms(samples) if len(samples) else 0.0
     if rms <= 1e-10:
         return 1.0
-    return float(10.0 ** (np.clip(LEVEL_DBFS - 20.0 * np.log10(rms), *_GAIN_RANGE_DB) / 20.0))
+    return float(10.0 ** (np.clip(LEVEL_DBFS - 20.0 * np.log10(rms), *LEVEL_RANGE_DB) / 20.0))
 
 
 def pair(samples: Samples, factor: int, *, low_pass: bool = True) -> Mapping[str, Samples]:

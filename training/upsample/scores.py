@@ -5,7 +5,7 @@ LSD and K-LSD are different measures with different scales; neither is ever comp
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +13,16 @@ from numpy.typing import NDArray
 from engine.audio.loudness import integrated_lufs
 from engine.audio.signal import ArraySignal
 from engine.audio.stft import Stft, torch_compatible_frames
+from engine.measure import differences
+from engine.measure.differences import LSD_LUFS, LSD_SMALLEST
 from training.data import Samples
 
-LUFS: Final = -25.0
-SMALLEST: Final = 1e-8  # power
-STFT: Final = Stft(2048, 512)
+STFT: Final = Stft()
 
 
 def snr_db(target: Samples, estimate: Samples) -> float:
     """10 log10(sum y^2 / sum (y - x)^2): infinite for equality, minus infinite for a silent target, NaN for both."""
-    wanted = np.asarray(target, dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(10.0 * (np.log10(np.sum(wanted**2)) - np.log10(np.sum((wanted - estimate) ** 2))))
+    return differences.snr_db(target, estimate) if np.any(target) or np.any(estimate) else np.nan
 
 
 def lsd(target: Samples, estimate: Samples, rate: int) -> float:
@@ -33,13 +31,13 @@ def lsd(target: Samples, estimate: Samples, rate: int) -> float:
     One gain, that of the target, sets both to -25 LUFS: the floor makes the distance fall with the level.
     """
     gain = _gain(target, rate)
-    y, x = (np.log10(np.maximum(power, SMALLEST)) for power in (_power(target, gain), _power(estimate, gain)))
+    y, x = (np.log10(np.maximum(power, LSD_SMALLEST)) for power in (_power(target, gain), _power(estimate, gain)))
     return float(np.sqrt(((y - x) ** 2).mean(axis=1)).mean())
 
 
 def k_lsd(target: Samples, estimate: Samples) -> float:
     """The distance in AFiLM's tables (Kuleshov et al., 2017): ln(power + 1e-8), RMS over time, mean over frequency."""
-    y, x = (np.log(_power(samples, 1.0) + SMALLEST) for samples in (target, estimate))
+    y, x = (np.log(_power(samples, 1.0) + LSD_SMALLEST) for samples in (target, estimate))
     return float(np.sqrt(((y - x) ** 2).mean(axis=0)).mean())
 
 
@@ -54,9 +52,9 @@ def scores(target: Samples, estimate: Samples, rate: int) -> dict[str, float]:
 
 def _gain(target: Samples, rate: int) -> float:
     loudness = integrated_lufs(ArraySignal(np.array(target, dtype=np.float32)[:, None], rate))
-    return float(10.0 ** ((LUFS - loudness) / 20.0)) if np.isfinite(loudness) else 1.0
+    return float(10.0 ** ((LSD_LUFS - loudness) / 20.0)) if np.isfinite(loudness) else 1.0
 
 
 def _power(samples: Samples, gain: float) -> NDArray[np.float64]:
-    spectra: NDArray[Any] = torch_compatible_frames((samples * np.float32(gain)).astype(np.float32), STFT)
+    spectra = torch_compatible_frames((samples * np.float32(gain)).astype(np.float32), STFT)
     return np.asarray(spectra.real.astype(np.float64) ** 2 + spectra.imag.astype(np.float64) ** 2)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from engine.audio.resample import ResampledSignal
 from engine.audio.stft import Stft, torch_compatible_frames
+from engine.measure.differences import LSD_LUFS, LSD_SMALLEST
 from training.quality.cases import Material, Samples, columns
 from training.quality.contenders import Answer
 from training.quality.measures.base import CAP_DB, Measure, NotMeasurableError
@@ -23,8 +24,6 @@ from training.quality.measures.waveform import lufs
 
 Floats = NDArray[np.float32]
 STFT: Final = Stft()
-LUFS: Final = -25.0
-SMALLEST: Final = 1e-8  # power
 SEAM_HZ: Final = 300.0  # to either side of the cutoff
 BAND_HZ: Final = 500.0  # width of the bands whose levels are compared
 ACTIVE_DB: Final = 50.0  # a frame counts in levels if it is so near the loudest
@@ -195,12 +194,12 @@ def _answer_logs(material: Material, answer: Answer) -> list[Floats]:
 
 def _logs(material: Material, samples: Samples) -> list[Floats]:
     """log10(max(|S|², 1e-8)) at the level of the target, one array (frames, bins) per channel."""
-    gain = material.once("gain of target", lambda: 10.0 ** ((LUFS - lufs(material.target, material.rate)) / 20.0))
+    gain = material.once("gain of target", lambda: 10.0 ** ((LSD_LUFS - lufs(material.target, material.rate)) / 20.0))
     logs = []
     for channel in columns(samples).T:
         spectra = torch_compatible_frames((channel * np.float32(gain)).astype(np.float32), STFT)
         power = spectra.real**2 + spectra.imag**2
-        logs.append(np.log10(np.maximum(power, np.float32(SMALLEST))))
+        logs.append(np.log10(np.maximum(power, np.float32(LSD_SMALLEST))))
     return logs
 
 

@@ -18,7 +18,9 @@ from training import validation
 from training.quality import Answer, Case, Figure, Material, Report, Round, blind, named, scoreboards
 from training.quality.measures import MEASURES
 from training.quality.scoreboards import upsample, upsample_contenders
+from training.quality.scoreboards.upsample_cards import card_figures, measures_on_cards
 from training.quality.scoreboards.upsample_clips import valid_hz, with_room_above
+from training.quality.scoreboards.upsample_codecs import CODECS, coded, earlier, passed_hz, with_room
 from training.quality.scoreboards.upsample_contenders import (
     FLAT_TAIL,
     NOISE_AT_LEVEL,
@@ -28,8 +30,8 @@ from training.quality.scoreboards.upsample_contenders import (
 )
 from training.quality.scoreboards.upsample_damage import SEEN, UNSEEN, limited, low_pass, lowered, lowered_edge_hz
 from training.quality.scoreboards.upsample_levels import levels
-from training.quality.scoreboards.upsample_remarks import walls
-from training.quality.scoreboards.upsample_table import Line, card_figures, judged, table
+from training.quality.scoreboards.upsample_remarks import masked, walls
+from training.quality.scoreboards.upsample_table import CODED, Line, judged, table
 from training.validation import Clip
 
 RATE = 16_000
@@ -146,6 +148,50 @@ def test_each_wall_is_told_with_what_made_it() -> None:
         line,
     )
     assert told, line
+
+
+def test_beside_masked_targets_stands_where_the_thresholds_come_from() -> None:
+    assert masked([]) == []
+    first, told = masked(["compared up to their own wall only: b.flac"])
+    assert first == "compared up to their own wall only: b.flac"
+    assert "a wall is a fall of 14 dB within 250 Hz" in told
+    assert "chosen on the very validation recordings that they mask here" in told
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_real_encoder_ends_the_band_at_its_shelf_and_comes_back_on_time(codec: str) -> None:
+    given = clip(48_000, 4.0)
+    made = coded(given, 0, codec)
+    np.testing.assert_array_equal(made.target, given.samples)
+    assert made.given.shape == given.samples.shape
+    assert made.facts["cutoff_hz"] == pytest.approx(CODECS[codec].shelf_hz, rel=0.06)
+    assert MEASURES["delay"].run(made, SINC.run(made)) == pytest.approx(0.0, abs=0.01)
+    # It is the recording itself that comes back, and on time: a frame's delay leaves far more at these frequencies.
+    cut = low_pass(made.target, 48_000, 2_000.0, "kaiser"), low_pass(made.given, 48_000, 2_000.0, "kaiser")
+    error = np.sum((cut[0] - cut[1]) ** 2) / np.sum(cut[0] ** 2)
+    assert error < 0.1
+    assert MEASURES["BWE LSD-HF"].run(made, SINC.run(made)) > 1.0
+
+
+def test_the_edge_of_a_coded_clip_is_where_half_of_the_amplitude_comes_through() -> None:
+    given = noise(1, 4.0, 44_100)
+    limited_one = low_pass(given, 44_100, 7_000.0, "cheby1")
+    own = noise(2, 4.0, 44_100)  # an encoder's own noise isn't the recording's
+    assert passed_hz(given, limited_one + own, 44_100, 22_050.0) == pytest.approx(7_000.0, abs=25.0)
+    assert passed_hz(given, limited_one, 44_100, 5_000.0) == pytest.approx(5_000.0, abs=11.0)
+
+
+def test_a_decoders_delay_is_taken_away_to_a_fraction_of_a_frame() -> None:
+    time = np.arange(8_000) / RATE
+    tone, late = (np.sin(2 * np.pi * 700.0 * (time - d / RATE)).astype(np.float32) for d in (0.0, 2.37))
+    np.testing.assert_allclose(earlier(late, 2.37)[500:-500], tone[500:-500], atol=2e-3)
+    np.testing.assert_allclose(earlier(earlier(late, 3.0), -3.0)[500:-500], late[500:-500], atol=2e-3)
+
+
+def test_only_clips_with_something_above_the_shelf_are_coded() -> None:
+    low = replace(clip(44_100), samples=low_pass(noise(1, 2.0, 44_100), 44_100, 8_000.0, "ellip"))
+    full = Clip("full", "music", 44_100, noise(1, 2.0, 44_100))
+    assert with_room([low, full], "mp3 V9") == [full]
 
 
 @pytest.fixture(scope="module")
@@ -302,6 +348,39 @@ def test_films_are_judged_by_what_they_gain_over_the_spline() -> None:
     assert "16.8" in line.peers
 
 
+@pytest.mark.parametrize("kind", ["music 24-48k", "music 8-48k", "music under 16k", "cymbals under 4k", *CODED])
+@pytest.mark.parametrize("measure", ["BWE LSD", "BWE LSD-HF"])
+@pytest.mark.parametrize("name", ["bwe48", "bwe48, edge given"])
+def test_losing_to_the_flat_tail_is_a_missed_promise(kind: str, measure: str, name: str) -> None:
+    for ours, state in ((1.05, "MISSED"), (0.95, "short"), (0.85, "met")):
+        values = {(kind, name, measure): ours, (kind, "flat tail", measure): 1.0}
+        line = line_of(values, kind, f"{measure} {name} - flat tail")
+        assert (line.state, line.fails) == (state, state == "MISSED")
+
+
+def test_films_are_judged_with_the_tools_own_setting_and_for_both_groups_of_speakers() -> None:
+    for speakers, is_promised in (("single", True), ("others", False)):
+        for film in ("afilm", "tfilm"):
+            for factor in (2, 4, 8):
+                kind = f"{speakers} {16 // factor}-16k decimate"
+                values = {(kind, film, "SNR"): 13.6, (kind, f"{film}, band kept", "SNR"): 13.0}
+                values |= {(kind, "spline", "SNR"): 13.1, (kind, f"{film}, band kept", "BWE LSD"): 2.5}
+                values |= {(kind, "spline", "BWE LSD"): 2.4}
+                alone = line_of(values, kind, f"SNR {film} - spline")
+                tool = line_of(values, kind, f"SNR {film}, band kept - spline")
+                assert (alone.value, tool.value) == (pytest.approx(0.5), pytest.approx(-0.1))
+                assert tool.state == ("MISSED" if is_promised else "no promise")
+                assert alone.is_promised is is_promised
+                assert line_of(values, kind, f"BWE LSD {film}, band kept - spline").fails is is_promised
+
+
+def test_the_setting_that_is_judged_as_the_tools_own_is_its_default() -> None:
+    from engine.tools.tool import complete
+    from engine.tools.upsample import UPSAMPLE
+
+    assert complete(UPSAMPLE, {})["keep_band"] is True
+
+
 def test_unseen_filters_the_worst_row_and_the_worst_clip_are_judged() -> None:
     values = {
         ("seen filters 16k", "bwe16", "BWE LSD"): 1.0,
@@ -371,7 +450,21 @@ def test_everything_that_was_promised_and_not_measured_is_said() -> None:
     lines = judged(Report((), (), (), (), 0, 0.0))
     assert all(line.state == "not measured" and line.fails is line.is_promised for line in lines)
     cases = " ".join(f"{line.case} {line.metric}" for line in lines)
-    for promised in ("single 2-16k", "speech 12-48k", "music 8-48k", "under 16k", "afilm", "tfilm", "seam", "kept"):
+    for promised in (
+        "flat tail",
+        "band kept",
+        "mp3",
+        "others 2-16k",
+        "opus",
+        "single 2-16k",
+        "speech 12-48k",
+        "music 8-48k",
+        "under 16k",
+        "afilm",
+        "tfilm",
+        "seam",
+        "kept",
+    ):
         assert promised in cases
 
 
@@ -383,6 +476,16 @@ def test_a_card_takes_the_rows_of_its_room() -> None:
     assert cards["bwe16"] == {kind: {"lsd": 0.95, "sinc_lsd": 3.0, "lsd_worst": 0.95, "clips": 1}}
     assert cards["afilm"] == {kind: {"snr_db": 15.0, "spline_snr_db": 14.5, "snr_db_worst": 15.0, "clips": 1}}
     assert cards["bwe48"] == cards["tfilm"] == {}
+
+
+def test_every_figure_on_a_card_is_of_a_measure_whose_definition_it_is_bound_to() -> None:
+    rows = {("r", name, measure): 1.0 for name in ("bwe16", "afilm", "afilm, band kept", "bwe16, edge given", "sinc")
+            for measure in MEASURES}  # fmt: skip
+    before = card_figures(report_of(rows))
+    bound = card_figures(report_of({key: v for key, v in rows.items() if key[2] in measures_on_cards()}))
+    assert before == bound
+    for measure in measures_on_cards():
+        assert card_figures(report_of({key: v for key, v in rows.items() if key[2] != measure})) != before
 
 
 def few(*_: Any) -> list[Round]:
@@ -409,6 +512,7 @@ def test_a_run_writes_prints_and_draws_and_misses_what_isnt_there(
     assert upsample.run(scoreboards.Options(tmp_path, progress=False)) == 1
     read = json.loads((tmp_path / "upsample.json").read_text(encoding="utf-8"))
     assert read["networks"] == {}
+    assert set(read["measured_by"]) == {"measures_sha256", "tool", "band_edge_sha256"}
     assert read["failures"] == 0
     assert {line["state"] for line in read["lines"]} >= {"not measured", "met"}  # the delays are met
     out = capsys.readouterr().out

@@ -19,6 +19,7 @@ from training.quality.measures import Measure, named
 from training.quality.pictures import draw_bars, draw_examples, draw_strips
 from training.quality.report import absence, missing, printed, write_json
 from training.quality.scoreboards import Options
+from training.quality.scoreboards.upsample_cards import card_figures, measured_by
 from training.quality.scoreboards.upsample_clips import (
     CYMBALS,
     cymbals,
@@ -28,6 +29,7 @@ from training.quality.scoreboards.upsample_clips import (
     speech_of_others,
     with_room_above,
 )
+from training.quality.scoreboards.upsample_codecs import coded, with_room
 from training.quality.scoreboards.upsample_contenders import (
     FLAT_TAIL,
     NOISE_AT_LEVEL,
@@ -43,7 +45,7 @@ from training.quality.scoreboards.upsample_contenders import (
 from training.quality.scoreboards.upsample_damage import SEEN, UNSEEN, limited, lowered
 from training.quality.scoreboards.upsample_levels import levels
 from training.quality.scoreboards.upsample_remarks import remarks
-from training.quality.scoreboards.upsample_table import CUTOFFS_KHZ, ELSEWHERE, LOWERED, card_figures, judged, table
+from training.quality.scoreboards.upsample_table import CUTOFFS_KHZ, ELSEWHERE, LOWERED, judged, table
 from training.quality.table import Report
 from training.validation import Clip
 
@@ -75,15 +77,16 @@ SENTENCES: Final = tuple((f"{16 // khz}x", f"single {khz}-16k decimate", "LJ003-
 def run(options: Options) -> int:
     """Measure, print, draw and write; 1 if a floor was missed, something failed, or a network isn't there."""
     began, absent, left_out = time.monotonic(), why_absent(), validation.left_out()
-    networks, everything = measured_networks(), rounds(options.quick, options.visqol)
+    networks, basis, everything = measured_networks(), measured_by(), rounds(options.quick, options.visqol)
     said = remarks(networks, everything)
     report = measure_rounds(everything, options.jobs, options.progress)
-    lines, changed = judged(report), measured_networks() != networks
+    lines, changed = judged(report), (measured_networks(), measured_by()) != (networks, basis)
     # First of all: what took so long to measure must not hang on a table or a picture.
     written = {
         # A card must not take figures of which nobody knows the weights.
-        "networks": {} if changed else networks, "absent": absent, "quick": options.quick, "left_out": left_out,
-        "remarks": said, "card": card_figures(report), "lines": [line.as_json() for line in lines],
+        "networks": {} if changed else networks, "measured_by": basis,
+        "absent": absent, "quick": options.quick, "left_out": left_out, "remarks": said,
+        "card": card_figures(report), "lines": [line.as_json() for line in lines],
     }  # fmt: skip
     write_json(written | report.as_json(), options.json or options.out / "upsample.json")
     print(printed(report), "", levels(report), "", table(lines), "", ELSEWHERE, sep="\n")
@@ -94,7 +97,10 @@ def run(options: Options) -> int:
     if report.failures:
         print(f"{len(report.failures)} failed: the figures lack them", missing(report), sep="\n")
     if changed:
-        print("the weights in models/ changed while they were measured, so no card takes these figures: measure again")
+        print(
+            "the weights in models/ or what judges edges changed while they were measured, so no card takes these "
+            "figures: measure again"
+        )
     return int(changed or bool(report.failures) or any(line.fails for line in lines))
 
 
@@ -122,6 +128,8 @@ def rounds(quick: bool = False, visqol: bool = False) -> list[Round]:
         *to_48k("music", full, MUSIC_KHZ),
         *(under("music", high, khz) for khz in CUTOFFS_KHZ),
         *(under("cymbals", cymbals(44_100), khz) for khz in CUTOFFS_KHZ),
+        *codecs("music", high, 1 if quick else 3, ("mp3 V7", "mp3 V9")),
+        *codecs("speech", voices, 5 if quick else 19, ("mp3 V9", "opus 11k")),
         *filters(one[::3] + others[::3], 16),
         *filters([*voices[::6], *with_room_above(full, 10_000.0)], 48),
     ]  # fmt: skip
@@ -169,6 +177,17 @@ def under(kind: str, clips: Sequence[Clip], khz: int) -> Round:
     cases = _cases(f"{kind} under {khz}k", some, partial(limited, cutoff_hz=cutoff_hz, filtered="cheby1"))
     field = [SINC, FLAT_TAIL, *network("bwe48", 44_100, is_edge_given=True), *_ceilings(True)]
     return Round(cases, field, _measures())
+
+
+def codecs(kind: str, clips: Sequence[Clip], every: int, settings: Sequence[str]) -> list[Round]:
+    """Return the rounds of real encoders at the recordings' own rates, each with every so many of the clips."""
+    found = []
+    for setting in settings:
+        some = with_room(clips, setting)[::every]
+        cases = _cases(f"{kind} {setting}", some, partial(coded, codec=setting))
+        field = [SINC, FLAT_TAIL, *network("bwe48", some[0].rate, is_edge_given=True)] if some else []
+        found.append(Round(cases, field, _measures()))
+    return found
 
 
 def filters(clips: Sequence[Clip], khz: int) -> list[Round]:

@@ -34,6 +34,7 @@ ROOM_FILES: Final[Mapping[str, tuple[str, ...]]] = {
 FILMS: Final = ("afilm", "tfilm")
 WAYS: Final = ("decimate", "aliased")  # that films learn from, by words of their cards
 EDGE_GIVEN: Final = ", edge given"  # after the name of a network
+KEPT: Final = ", band kept"  # after the name of a film: the tool's own setting
 # Of the cutoff: an edge that was found so well is not given again. At 12 kHz 1 % is as wide as the cross-fade: a gap.
 FOUND_SHARE: Final = 0.002
 _EXTRA: Final = 8  # frames of silence at either end, for the consistency passes
@@ -160,7 +161,7 @@ def network(room: str, rate: int, is_edge_given: bool = False) -> list[Contender
 def films(factor: int, kept: Sequence[bool] = (False, True)) -> list[Contender]:
     """Return AFiLM and TFiLM as far as they are here: the networks alone, and with the band kept as the tool does."""
     return [
-        _tooled({"model": room, "factor": str(factor), "keep_band": keeps}, room + ", band kept" * keeps)
+        _tooled({"model": room, "factor": str(factor), "keep_band": keeps}, room + KEPT * keeps)
         for room in FILMS
         if f"x{factor}.onnx" in files_here(room)
         for keeps in kept

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from training.data import RATE, Recording, performances, recordings
-from training.data.walls import PASSED, Wall, find_wall
+from training.data.walls import BAND_HZ, FALL_DB, OVER_HZ, PASSED, UNDER_HZ, Wall, find_wall
 from training.quality.harness import Round
 from training.quality.remarks import rendered, shared
 from training.quality.scoreboards.upsample_clips import CYMBALS
@@ -26,7 +26,19 @@ def remarks(rooms: Iterable[str], everything: Sequence[Round]) -> list[str]:
         if card.get("trained_on", "all") != "clean":
             lines.append(f"{room} was trained on non-commercial recordings too, among them perhaps {CYMBALS}")
     rates = {row.path: row.rate for row in measured} | {f"rendered {name}": RATE for name in RENDERED}
-    return [*lines, *walls(clips.values(), rates)]
+    return [*lines, *masked(walls(clips.values(), rates))]
+
+
+def masked(lines: list[str]) -> list[str]:
+    """Return the lines on walls, and behind them where the thresholds come from by which walls are told."""
+    if not lines:
+        return []
+    return [
+        *lines,
+        f"a wall is a fall of {FALL_DB:g} dB within {UNDER_HZ + OVER_HZ - BAND_HZ:g} Hz: this and the other thresholds "
+        "of training/data/walls.py were chosen on the very validation recordings that they mask here, so no figure "
+        "counts what they hide",
+    ]
 
 
 def walls(clips: Iterable[Clip], rates: Mapping[str, int]) -> list[str]:

@@ -13,8 +13,14 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from training.quality.report import HEADINGS, NAME_WIDTH
-from training.quality.scoreboards.upsample_contenders import EDGE_GIVEN, FILMS, WAYS, trained_ways
-from training.quality.scoreboards.upsample_levels import row_of
+from training.quality.scoreboards.upsample_contenders import (
+    EDGE_GIVEN,
+    FILMS,
+    FLAT_TAIL,
+    KEPT,
+    trained_ways,
+)
+from training.quality.scoreboards.upsample_levels import NETWORKS, row_of
 from training.quality.table import Report
 
 LOWERED: Final = (8, 4, 2)  # kHz, to 16
@@ -30,12 +36,20 @@ FILM_FLOOR_DB: Final = {2: 0.1, 4: 0.5, 8: 0.3}
 FILM_TARGET_DB: Final = {2: 0.5, 4: 1.2, 8: 0.7}
 TFILM_SNR_DB: Final = {2: 19.5, 4: 16.8}  # published, VCTK single speaker
 NONE: Final = "none published on such data"
-NETWORKS: Final = ("bwe16", "bwe48")
 EVERYBODY: Final = "all"
 CLEARLY: Final = 0.2  # LSD by which our networks should be ahead of the films
 FILM_LSD: Final = 0.1  # by which the films should be ahead of the spline
+TAIL_LSD: Final = 0.1  # by which our network should be ahead of the flat tail, which needs no training
+CODED: Final = ("music mp3 V7", "music mp3 V9", "speech mp3 V9", "speech opus 11k")  # rows of real encoders
+METRIC_WIDTH: Final = 44
 WORST_WIDTH: Final = 34
-_EDGED: Final = ("lsd", "seam_db", "level_bias_db")  # on a card with the edge given, too
+TRAINED_SPEAKERS: Final = "single"  # that the films have heard
+# Way, speakers, settings; without a low-pass only what the films' authors measured: one speaker, the network alone.
+_FILM_ROWS: Final = (
+    ("decimate", "single", (KEPT, "")),
+    ("decimate", "others", (KEPT, "")),
+    ("aliased", "single", ("",)),
+)
 ELSEWHERE: Final = (
     "measured elsewhere: the cutoff finder by python -m training.quality cutoff, speed and memory by make bench"
 )
@@ -86,7 +100,7 @@ class Line:
 
 def judged(report: Report) -> list[Line]:
     """Judge everything that was promised, also where it couldn't be measured."""
-    lines = [*_bwe16(report), *_speech(report), *_music(report), *_cutoffs(report), *_films(report)]
+    lines = [*_bwe16(report), *_speech(report), *_music(report), *_cutoffs(report), *_tails(report), *_films(report)]
     lines += [_filters(report, name) for name in NETWORKS]
     for name in NETWORKS:
         lines += _worst_rows(report, name, "seam", 3.0, 1.0, "trial: 0 to 10 dB low")
@@ -137,21 +151,41 @@ def _cutoffs(report: Report) -> list[Line]:
     return lines
 
 
-def _films(report: Report) -> list[Line]:
+def _tails(report: Report) -> list[Line]:
+    """Judge whether the network is no worse than the flat tail, which is told the true edge; blind and told it, too."""
+    kinds = [f"music {rate}-48k" for rate in MUSIC_TARGET]
+    kinds += [f"{what} under {cutoff}k" for what in ("music", "cymbals") for cutoff in CUTOFFS_KHZ]
     return [
-        line for way in WAYS for film in FILMS for factor in FILM_FLOOR_DB for line in _film(report, way, film, factor)
+        _less(report, kind, measure, name, FLAT_TAIL.name, 0.0, -TAIL_LSD)
+        for kind in (*kinds, *CODED)
+        for measure in ("BWE LSD", "BWE LSD-HF")
+        for name in ("bwe48", "bwe48" + EDGE_GIVEN)
     ]
 
 
-def _film(report: Report, way: str, film: str, factor: int) -> list[Line]:
-    kind, published = f"single {16 // factor}-16k {way}", TFILM_SNR_DB.get(factor)
+def _films(report: Report) -> list[Line]:
+    """Judge both films for every way and factor, with the tool's own setting first, then the network alone."""
+    return [
+        line
+        for way, speakers, settings in _FILM_ROWS
+        for setting in settings
+        for film in FILMS
+        for factor in FILM_FLOOR_DB
+        for line in _film(report, f"{speakers} {16 // factor}-16k {way}", film, factor, setting)
+    ]
+
+
+def _film(report: Report, kind: str, film: str, factor: int, setting: str) -> list[Line]:
+    """Judge a film by what it gains over the spline; promised for the speaker and the ways that it was trained on."""
+    published, (speakers, _, way) = TFILM_SNR_DB.get(factor), kind.split()
     peers = f"TFiLM full {published} dB absolute (published, VCTK)" if published else NONE
     floor, target = FILM_FLOOR_DB[factor], FILM_TARGET_DB[factor]
     lines = [
-        _less(report, kind, "SNR", film, "spline", floor, target, "higher", "dB", peers),
-        _less(report, kind, "BWE LSD", film, "spline", 0.0, -FILM_LSD),
+        _less(report, kind, "SNR", film + setting, "spline", floor, target, "higher", "dB", peers),
+        _less(report, kind, "BWE LSD", film + setting, "spline", 0.0, -FILM_LSD),
     ]
-    return [replace(line, is_promised=way in trained_ways(film, factor)) for line in lines]
+    is_promised = speakers == TRAINED_SPEAKERS and way in trained_ways(film, factor)
+    return [replace(line, is_promised=is_promised) for line in lines]
 
 
 def _filters(report: Report, name: str) -> Line:
@@ -230,12 +264,13 @@ def _spline(report: Report, kind: str) -> str:
 
 def table(lines: Sequence[Line]) -> str:
     """Return the promises as a table: case, metric, floor, ours, target, verdict, clips, worst, peers."""
-    head = f"{'case':{NAME_WIDTH}}  {'metric':34}{'floor':>9}{HEADINGS['ours']:>9}{'target':>9}  {'verdict':13}{'n':>4}"
+    numbers = "".join(f"{title:>9}" for title in ("floor", HEADINGS["ours"], "target"))
+    head = f"{'case':{NAME_WIDTH}}  {'metric':{METRIC_WIDTH}}{numbers}  {'verdict':13}{'n':>4}"
     rows = [f"{head}  {'worst':{WORST_WIDTH}}  peers"]
     for line in lines:
         numbers = "".join(f"{_shown(value):>9}" for value in (line.floor, line.value, line.target))
         rows.append(
-            f"{line.case:{NAME_WIDTH}}  {_named(line):34}{numbers}  {line.state:13}{line.clips:>4}  "
+            f"{line.case:{NAME_WIDTH}}  {_named(line):{METRIC_WIDTH}}{numbers}  {line.state:13}{line.clips:>4}  "
             f"{line.worst:{WORST_WIDTH}}  {line.peers}".rstrip()
         )
     return "\n".join(rows)
@@ -247,40 +282,3 @@ def _named(line: Line) -> str:
 
 def _shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-
-def card_figures(report: Report) -> dict[str, dict[str, Any]]:
-    """Return the short form that the cards carry, by room: its rows, each with the number of clips."""
-    cards: dict[str, dict[str, Any]] = {}
-    for name in NETWORKS:
-        cards[name] = {kind: row for kind in report.kinds if (row := _network_row(report, kind, name))}
-    for name in FILMS:
-        cards[name] = {kind: row for kind in report.kinds if (row := _film_row(report, kind, name))}
-    return cards
-
-
-def _network_row(report: Report, kind: str, name: str) -> dict[str, Any]:
-    whose = {"lsd": ("BWE LSD", name), "lsd_hf": ("BWE LSD-HF", name), "snr_db": ("SNR", name)}
-    whose |= {"seam_db": ("seam", name), "level_bias_db": ("level bias", name)}
-    whose |= {f"{key}_edge_given": (of, name + EDGE_GIVEN) for key, (of, _) in whose.items() if key in _EDGED}
-    whose |= {"sinc_lsd": ("BWE LSD", "sinc"), "flat_tail_lsd": ("BWE LSD", "flat tail")}
-    return _row(report, kind, whose, ("BWE LSD", name), "lsd_worst")
-
-
-def _film_row(report: Report, kind: str, name: str) -> dict[str, Any]:
-    whose = {"snr_db": ("SNR", name), "spline_snr_db": ("SNR", "spline"), "lsd": ("BWE LSD", name)}
-    whose |= {"spline_lsd": ("BWE LSD", "spline"), "k_lsd": ("K-LSD natural log", name)}
-    whose |= {"snr_db_band_kept": ("SNR", f"{name}, band kept"), "lsd_band_kept": ("BWE LSD", f"{name}, band kept")}
-    return _row(report, kind, whose, ("SNR", name), "snr_db_worst")
-
-
-def _row(
-    report: Report, kind: str, whose: dict[str, tuple[str, str]], main: tuple[str, str], worst: str
-) -> dict[str, Any]:
-    """Return a row of a card: means, the worst of the main figure, and the count of the thinnest figure."""
-    cells = {key: cell for key, where in whose.items() if (cell := report.cell(kind, *where))}
-    first = report.cell(kind, *main)
-    if first is None:
-        return {}
-    row: dict[str, Any] = {key: round(cell.mean, 2) for key, cell in cells.items()}
-    return row | {worst: round(first.worst, 2), "clips": first.count}

@@ -20,6 +20,11 @@ RESTORE_ROWS: Final[Mapping[str, int]] = {
     **{f"with crackle {at_db} dB": 21 for at_db in (5, 10, 20)},
     "clean": 121,
 }
+BASIS: Final = "measured_by"  # what figures follow from besides weights and recordings; in reports and on cards
+_BASIS_WORDS: Final = {
+    "measures_sha256": "definition of the measures", "tool": "version of the tool",
+    "band_edge_sha256": "judge of band edges",
+}  # fmt: skip
 UPSAMPLE_COMMAND: Final = "python -m training.quality upsample"
 _LOWERED_ROWS: Final[Mapping[str, int]] = {
     f"{speakers} {khz}-16k decimate": clips for speakers, clips in (("single", 30), ("others", 16)) for khz in (8, 4, 2)
@@ -38,6 +43,7 @@ UPSAMPLE_ROWS: Final[Mapping[str, Mapping[str, int]]] = {
         **{f"speech {khz}-48k": 76 for khz in (24, 12, 8)},
         **{"music 24-48k": 14, "music 8-48k": 15, "music under 4k": 15, "music under 8k": 15, "music under 16k": 11},
         **{f"{which} filters 48k": 27 for which in ("seen", "unseen")},
+        **{"music mp3 V7": 4, "music mp3 V9": 5, "speech mp3 V9": 4, "speech opus 11k": 4},
     },
 }
 
@@ -47,9 +53,10 @@ class ForeignReportError(TrainingError):
 
 
 def reported(
-    path: Path, networks: Mapping[str, str], command: str, rows: Mapping[str, int], part: str = ""
-) -> dict[str, Any]:
-    """Return the figures of a report for a card: `networks`, `remarks` and `card` of its JSON.
+    path: Path, networks: Mapping[str, str], command: str, rows: Mapping[str, int], part: str = "",
+    basis: Figures | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the figures of a report for a card: `networks`, `measured_by`, `remarks` and `card` of its JSON.
 
     Parameters
     ----------
@@ -59,12 +66,15 @@ def reported(
         The room whose part of the report it is; "" for a report that belongs to its rooms together.
     rows
         What the report has to hold: the number of clips by row.
+    basis
+        What it must have been measured by, besides weights and recordings: definitions, the tool's version; None where
+        reports don't say.
 
     Raises
     ------
     ForeignReportError
-        If there is no report, or it is a quick one, or was measured with other weights than `networks`, or something
-        failed or was left out while measuring.
+        If there is no report, or it is a quick one, or was measured with other weights than `networks` or by something
+        else than `basis`, or something failed or was left out while measuring.
     """
     if not path.exists():
         raise ForeignReportError(f"nothing has been measured: run {command}")
@@ -76,11 +86,21 @@ def reported(
         report = {**report, **{key: report.get(key, {}).get(part, {}) for key in ("networks", "card")}}
     if report.get("networks") != dict(networks):
         raise ForeignReportError(f"the report was measured with other weights than lie in the rooms: run {command}")
+    if basis is not None and (changed := _changed(report.get(BASIS), basis)):
+        raise ForeignReportError(f"the report was measured by another {changed} than there is now: run {command}")
     if report.get("quick", True):
         raise ForeignReportError(f"the report is a quick one, of a few clips only: run {command} without --quick")
     if problem := _gap(report, rows):
         raise ForeignReportError(f"{problem}: mend that, then run {command}")
-    return {"command": command, "remarks": list(report["remarks"]), "networks": dict(networks), **report["card"]}
+    known = {"networks": dict(networks), **({} if basis is None else {BASIS: dict(basis)})}
+    return {"command": command, "remarks": list(report["remarks"]), **known, **report["card"]}
+
+
+def _changed(before: object, now: Figures) -> str:
+    """Return what a report was measured by that isn't so now, or nothing."""
+    then = before if isinstance(before, Mapping) else {}
+    names = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    return ", ".join(_BASIS_WORDS.get(name, name) for name in names)
 
 
 def _gap(report: Figures, rows: Mapping[str, int]) -> str:
@@ -99,13 +119,18 @@ def _gap(report: Figures, rows: Mapping[str, int]) -> str:
 
 
 def reported_or_kept(
-    before: Figures, path: Path, networks: Mapping[str, str], command: str, rows: Mapping[str, int], part: str = ""
-) -> dict[str, Any]:
-    """Return the report's figures, else those of the card `before` if they are of these weights, else why none."""
+    before: Figures, path: Path, networks: Mapping[str, str], command: str, rows: Mapping[str, int], part: str = "",
+    basis: Figures | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the report's figures, else those of the card `before` if they are of these weights, else why none.
+
+    Where a `basis` is given, figures of the same weights that were measured by another one aren't kept either.
+    """
     try:
-        return reported(path, networks, command, rows, part)
+        return reported(path, networks, command, rows, part, basis)
     except ForeignReportError as reason:
-        if before.get("networks") == dict(networks):
+        is_current = basis is None or before.get(BASIS) == dict(basis)
+        if before.get("networks") == dict(networks) and is_current:
             return dict(before)
         return {"command": command, "missing": str(reason)}
 
@@ -142,7 +167,9 @@ def upsample_figures(room: str) -> Callable[[Figures, Mapping[str, str]], dict[s
     rows = UPSAMPLE_ROWS[room]
 
     def figures(before: Figures, hashes: Mapping[str, str]) -> dict[str, Any]:
-        return reported_or_kept(before, upsample_report(), hashes, UPSAMPLE_COMMAND, rows, room)
+        from training.quality.scoreboards.upsample_cards import measured_by  # here: who trains needs no scoreboard
+
+        return reported_or_kept(before, upsample_report(), hashes, UPSAMPLE_COMMAND, rows, room, measured_by())
 
     return figures
 

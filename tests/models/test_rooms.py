@@ -189,6 +189,14 @@ def test_what_was_measured_was_measured_with_these_weights(card: Card) -> None:
         assert dict(measured) == there
 
 
+@pytest.mark.parametrize("card", [card for card in CARDS.values() if card.tool == "upsample"], ids=lambda c: c.room)
+def test_what_was_measured_of_upsample_would_be_measured_alike_today(card: Card) -> None:
+    from training.quality.scoreboards.upsample_cards import measured_by
+
+    # Other definitions, another version of the tool or another judge of edges: python -m training.quality upsample.
+    assert card.facts["figures"].get("measured_by") == measured_by()
+
+
 @pytest.mark.parametrize("card", CARDS.values(), ids=list(CARDS))
 def test_shipped_weights_saw_clean_recordings_only(card: Card) -> None:
     assert card.facts["trained_on"] == "clean"

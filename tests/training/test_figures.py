@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -12,7 +13,11 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from engine.tools.upsample import UPSAMPLE
 from training import figures
+from training.quality import MEASURES
+from training.quality.scoreboards import upsample_cards
+from training.quality.scoreboards.upsample_cards import measured_by
 from training.rooms import weights_sha256
 
 OURS = {"denoiser": "aa", "noise_profile": "bb"}
@@ -99,11 +104,11 @@ def test_the_weights_about_to_be_placed_are_those_that_must_have_been_measured(
     assert "missing" in figures.restore_figures("denoiser")({}, {"weights.onnx": "ee"})
 
 
-def upsample_report(path: Path, networks: dict[str, dict[str, str]], quick: bool = False) -> None:
+def upsample_report(path: Path, networks: dict[str, dict[str, str]], quick: bool = False, **other: Any) -> None:
     rows = {room: {name: {"clips": n} for name, n in rows.items()} for room, rows in figures.UPSAMPLE_ROWS.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {"networks": networks, "quick": quick, "failures": 0, "left_out": {}, "remarks": ["a"], "card": rows}
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content | {"measured_by": measured_by()} | other))
 
 
 def test_a_card_of_upsample_takes_its_own_rooms_part_and_asks_for_its_own_weights_alone(
@@ -114,7 +119,8 @@ def test_a_card_of_upsample_takes_its_own_rooms_part_and_asks_for_its_own_weight
     upsample_report(figures.upsample_report(), {"bwe48": {"weights.onnx": "dd"}, "afilm": films})
     taken = figures.upsample_figures("afilm")({}, films)
     assert taken["networks"] == films
-    assert set(taken) == {"command", "remarks", "networks", *figures.UPSAMPLE_ROWS["afilm"]}
+    assert taken["measured_by"] == measured_by()
+    assert set(taken) == {"command", "remarks", "networks", "measured_by", *figures.UPSAMPLE_ROWS["afilm"]}
     assert figures.upsample_figures("bwe48")({}, {"weights.onnx": "dd"})["speech 8-48k"] == {"clips": 76}
     for room, hashes in (("afilm", films | {"x2.onnx": "ee"}), ("bwe48", {"weights.onnx": "ee"}), ("bwe16", films)):
         assert "other weights" in figures.upsample_figures(room)({}, hashes)["missing"]
@@ -122,3 +128,53 @@ def test_a_card_of_upsample_takes_its_own_rooms_part_and_asks_for_its_own_weight
     assert "quick" in figures.upsample_figures("afilm")({}, films)["missing"]
     with pytest.raises(KeyError):
         figures.upsample_figures("denoiser")
+
+
+FILMS = {f"x{factor}.onnx": f"{factor}{factor}" for factor in (2, 4, 8)}
+
+
+def another_definition(monkeypatch: pytest.MonkeyPatch, _: Path) -> None:
+    other = dataclasses.replace(MEASURES["BWE LSD"], definition="RMS over time, then mean over frequency.")
+    monkeypatch.setitem(MEASURES, "BWE LSD", other)
+
+
+def another_tool(monkeypatch: pytest.MonkeyPatch, _: Path) -> None:
+    monkeypatch.setattr(type(UPSAMPLE), "version", UPSAMPLE.version + 1)
+
+
+def another_finder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    (folder / "band_edge.json").write_text('{"layers": {}}')
+    monkeypatch.setattr(upsample_cards, "JUDGE", folder / "band_edge.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (another_definition, "another definition of the measures than"),
+        (another_tool, "another version of the tool than"),
+        (another_finder, "another judge of band edges than"),
+    ],
+)
+def test_figures_measured_by_something_else_than_today_neither_come_onto_a_card_nor_stay_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, told: str
+) -> None:
+    monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path))
+    upsample_report(figures.upsample_report(), {"afilm": FILMS})
+    taken = figures.upsample_figures("afilm")({}, FILMS)
+    assert "missing" not in taken
+    figures.upsample_report().unlink()
+    assert figures.upsample_figures("afilm")(taken, FILMS) == taken  # of these weights, by what is there: kept
+    upsample_report(figures.upsample_report(), {"afilm": FILMS})
+    change(monkeypatch, tmp_path)
+    assert told in figures.upsample_figures("afilm")({}, FILMS)["missing"]
+    assert told in figures.upsample_figures("afilm")(taken, FILMS)["missing"]
+
+
+def test_a_report_or_card_that_doesnt_say_by_what_it_was_measured_counts_as_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path))
+    upsample_report(figures.upsample_report(), {"afilm": FILMS}, measured_by=None)
+    card = {"networks": FILMS, "single 8-16k decimate": {"clips": 30}}
+    missing = figures.upsample_figures("afilm")(card, FILMS)["missing"]
+    assert "another definition of the measures, version of the tool, judge of band edges than" in missing

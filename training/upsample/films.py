@@ -103,7 +103,9 @@ def inputs(film: Film, settings: Settings) -> str:
     if not path.exists():
         return ""
     archive = PatchArchive.open(path)
-    return f"{archive.attributes.get('plan_sha256', path.stat().st_size)} {film.batch}"
+    told = f"{archive.attributes.get('plan_sha256', path.stat().st_size)} {film.batch}"
+    # An archive of one's own may hold other pairs than the recipe cuts: the checkpoint keeps what it says of them.
+    return told if film.train is None else f"{told}; {archive.attributes.get('content', 'pairs of unknown making')}"
 
 
 def terms(film: Film, model: nn.Module, batch: Batch, _phase: Phase) -> Terms:

@@ -1,6 +1,6 @@
 """`python -m training.upsample.train`: AFiLM and TFiLM from archives of patches; the bandwidth networks, too.
 
-    python -m training.upsample.train --model afilm --r 4 --train TRAIN.h5 --val VAL.h5 --epochs 50 --batch-size 16
+    python -m training.upsample.train --model afilm --r 4 --train TRAIN.h5 --val VAL.h5 --epochs 50 --save-path OUT
     python -m training.upsample.train --model bwe48 --minutes 50
 
 A thin front of `python -m training`: the loop is the same. Without archives, the recipe's own are cut from the
@@ -48,7 +48,10 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--batch-size", type=count, help=f"patches in a step ({BATCH})")
     words.add_argument("--lr", type=positive, help="learning rate at its peak (as the recipe says)")
     words.add_argument("--full", action="store_true", help="the published size instead of the slim one")
-    words.add_argument("--save-path", type=Path, metavar="FOLDER", help="of checkpoint, log and curves (in runs/)")
+    words.add_argument(
+        "--save-path", type=Path, metavar="FOLDER",
+        help="of checkpoint, log and curves (in runs/; an archive of unknown origin needs one)",
+    )  # fmt: skip
     words.add_argument("--device", default="cpu")
     words.add_argument("--resume", action="store_true", help="go on from the last checkpoint, if there is one")
     words.add_argument("--threads", type=count, help="of this process (all cores)")
@@ -62,7 +65,8 @@ def film_recipe(asked: argparse.Namespace) -> Recipe:
     Raises
     ------
     TrainingError
-        If an archive is missing, isn't of pairs, or holds what the other one holds.
+        If an archive is missing, isn't of pairs, or holds what the other one holds, or if the run would take the
+        place of one that a room can be filled from.
     """
     factor = asked.r or FACTORS[0]
     base = find_recipe(f"{asked.model}_{'full_' if asked.full else ''}x{factor}")
@@ -76,11 +80,20 @@ def film_recipe(asked: argparse.Namespace) -> Recipe:
         # An archive of one's own begins with fresh weights: nobody knows what the others have seen of it.
         start = "" if asked.train else next(iter(base.needs.networks), "")
         heard = set_heard(asked.train)
+        is_tellable = heard is not None and has_own_pairs(asked.train, factor)
+        if not is_tellable and asked.save_path is None:
+            what = "the training split of a set" if heard is None else content(factor)
+            raise TrainingError(
+                f"{asked.train} doesn't say that it holds {what}: give --save-path, so that its weights don't take the "
+                f"place of those of {base.name} in runs/"
+            )
         film = Film(
             asked.model, factor, base.build, start, asked.train, asked.val, asked.batch_size or BATCH,
             heard or TRAINED_SET,
         )  # fmt: skip
-        made = recipe_of(film, has_room=base.room is not None and heard is not None)
+        if base.room is not None and not is_tellable:
+            print(f"no card may speak of what {asked.train} teaches: these weights can't be exported", flush=True)
+        made = recipe_of(film, has_room=base.room is not None and is_tellable)
         recipe = replace(made, name=base.name)
     return replace(recipe, peak_rate=asked.lr) if asked.lr else recipe
 
@@ -177,9 +190,19 @@ def set_heard(path: Path | None) -> str | None:
     return heard if told and is_whole_set else None
 
 
+def has_own_pairs(path: Path | None, factor: int) -> bool:
+    """Return whether an archive holds the pairs that the recipe would cut, which its card names."""
+    return path is None or PatchArchive.open(path).attributes.get("content") == content(factor)
+
+
 def licences_of(path: Path | None) -> str:
-    """Return whether weights that learn from this have heard what is clean only."""
-    return str(PatchArchive.open(path).attributes.get("licences", "clean")) if path else "clean"
+    """Return what weights that learn from this have heard: "clean" recordings only, or "all".
+
+    An archive whose origin nobody can tell counts as "all": nothing may be sold on a guess.
+    """
+    if path is None:
+        return "clean"
+    return "all" if set_heard(path) is None else str(PatchArchive.open(path).attributes.get("licences", "all"))
 
 
 def words_of_frames(asked: argparse.Namespace) -> list[str]:

@@ -27,7 +27,7 @@ from training.upsample import films, pairs  # noqa: E402
 from training.upsample.films import Film, recipe_of  # noqa: E402
 from training.upsample.prepare import main as prepare  # noqa: E402
 from training.upsample.test import main as try_out  # noqa: E402
-from training.upsample.train import film_recipe, parser, set_heard  # noqa: E402
+from training.upsample.train import film_recipe, licences_of, parser, set_heard  # noqa: E402
 from training.upsample.train import main as train  # noqa: E402
 
 LENGTH = 512  # of a patch: the least work
@@ -111,6 +111,29 @@ def test_weights_from_an_archive_of_unknown_origin_never_get_a_card(tmp_path: Pa
     assert content["data"] == ""
 
 
+def test_an_archive_of_unknown_origin_is_nobodys_clean_recordings_and_overwrites_no_run(tmp_path: Path) -> None:
+    words = ["--model", "tfilm", "--train", str(archive(tmp_path / "own.h5")), "--steps", "1", "--batch-size", "2"]
+    shipped = tmp_path / "runs" / "tfilm_x2" / "checkpoint.pt"
+    shipped.parent.mkdir(parents=True)
+    shipped.write_bytes(b"what the room was filled from")
+    with pytest.raises(SystemExit, match=r"own\.h5 doesn't say .* give --save-path"):
+        train([*words, "--threads", "1"])
+    assert shipped.read_bytes() == b"what the room was filled from"
+    content = training(tmp_path, *words[:2], "--steps", "1", "--save-path", str(tmp_path / "out"))
+    assert content["licences"] == "all"
+    assert content["inputs"].endswith("; pairs of unknown making")
+
+
+def test_an_archive_of_ones_own_recordings_counts_as_all_licences(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for name in ("a", "b"):
+        soundfile.write(tmp_path / "mine" / f"{name}.wav", sound(32_000, pairs.RATE), pairs.RATE)
+    prepare([str(tmp_path / "mine.h5"), "--r", "2", "--folder", str(tmp_path / "mine")])
+    assert set_heard(tmp_path / "mine.h5") is None
+    assert licences_of(tmp_path / "mine.h5") == "all"
+    assert licences_of(None) == "clean"
+
+
 def actors(folder: Path) -> None:
     """Two actors under a non-commercial licence, one for each split."""
     rows = []
@@ -139,6 +162,29 @@ def test_weights_that_heard_many_speakers_lie_apart_and_carry_the_licence_of_tho
     assert "someone/somewhere" in terms.attribution
 
 
+def test_weights_that_learned_other_pairs_than_a_card_names_get_no_card_and_the_checkpoint_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actors(tmp_path / "data")
+    monkeypatch.setenv("SHELLAC_DATA", str(tmp_path / "data"))
+    cut = ["--r", "2", "--set", "multi", "--data", "all", "--share", "1"]
+    for name, further in (("own", []), ("aliased", ["--no-low-pass"])):
+        prepare([str(tmp_path / f"{name}.h5"), *cut, *further])
+    words = ["--model", "tfilm", "--steps", "1", "--batch-size", "1", "--threads", "1"]
+    seen = {}
+    for name in ("own", "aliased"):
+        asked = ["--train", str(tmp_path / f"{name}.h5"), "--save-path", str(tmp_path / name)]
+        train([*words, *asked])
+        content = checkpoint(tmp_path / name / "checkpoint.pt")
+        assert content["inputs"].endswith(f"; {pairs.content(2, low_pass=name == 'own')}")
+        seen[name] = content["data"]
+        if name == "aliased":
+            with pytest.raises(SystemExit, match=r"aliased\.h5 doesn't say that it holds pairs .* give --save-path"):
+                train([*words, *asked[:2]])
+    assert "speech_multi" in seen["own"]
+    assert seen["aliased"] == ""
+
+
 @pytest.mark.parametrize(
     ("attribute", "value"), [("split", "validation"), ("sets", ""), ("folder", "own"), ("format", "another")]
 )
@@ -161,8 +207,11 @@ def test_an_archive_that_isnt_a_whole_sets_training_split_says_nothing_for_a_car
         (["--train", "{}/val.h5", "--val", "{}/val.h5"], "the same archive"),
         (["--train", "{}/odd.h5"], "multiple of 256"),
         (["--train", "{}/lone.h5"], "no dataset 'label'"),
-        (["--train", "{}/train.h5", "--batch-size", "100", "--epochs", "1"], "don't fill a batch of 100"),
-        (["--train", "{}/train.h5", "--device", "abacus"], "there is no device 'abacus'"),
+        (
+            ["--train", "{}/train.h5", "--save-path", "{}", "--batch-size", "100", "--epochs", "1"],
+            "don't fill a batch of 100",
+        ),
+        (["--train", "{}/train.h5", "--save-path", "{}", "--device", "abacus"], "there is no device 'abacus'"),
     ],
 )
 def test_what_cant_be_trained_on_is_one_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
@@ -276,7 +325,7 @@ def test_with_another_batch_a_network_still_says_what_it_began_with(tmp_path: Pa
         assert made.needs.networks == ("afilm_x2",)
         assert made.room().facts["began_with"] == "afilm_x2"
         assert made.prepare is not None
-    own = recipe("--train", str(archive(tmp_path / "own.h5")))
+    own = recipe("--train", str(archive(tmp_path / "own.h5")), "--save-path", str(tmp_path))
     assert (own.prepare, own.needs.networks) == (None, ())
 
 

@@ -1,5 +1,7 @@
 """`python -m training.align.bench`: everybody aligns the same pairs, and the table says how well.
 
+robustness      instead: noise, transposition and constant rates, music and a chirp (8 s each)
+headline        instead: the published comparison as it was, and repaired
 --quick         three pieces of 60 s, one variant of each damage: minutes instead of hours
 --rows 1,2,5    only these
 --only NAME,..  only these contenders
@@ -22,6 +24,7 @@ from training.align.contenders import CONTENDERS, Contender
 from training.align.findings import FINDINGS
 from training.align.measuring import Outcome, Worker, workers
 from training.align.pair import Pair
+from training.align.protocols import HEADLINE, ROBUSTNESS
 from training.align.rows import QUICK, ROWS, Row, Scale
 from training.align.table import Measured
 from training.errors import TrainingError
@@ -29,6 +32,7 @@ from training.errors import TrainingError
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.align.bench", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("table", nargs="?", choices=("rows", "robustness", "headline"), default="rows")
     parser.add_argument("--quick", action="store_true", help="three pieces of 60 s, one variant of each damage")
     parser.add_argument("--rows", default="", help=f"some of {', '.join(row.key for row in ROWS)}, parted by commas")
     parser.add_argument("--only", default="", help=f"some of {', '.join(c.name for c in CONTENDERS)}")
@@ -157,13 +161,28 @@ def _told(row: Row, pooled: Sequence[tuple[Pair, Outcome]]) -> dict[str, Any]:
     return {"row": row.key, "title": row.title, "contenders": {"ours": found}}
 
 
+def run_matrix(rows: Sequence[Row], scale: Scale, contenders: Sequence[Contender]) -> list[dict[str, Any]]:
+    """Measure every condition and print them as one matrix; returns the figures as JSON values."""
+    measured = []
+    with workers(tuple(contender for contender in contenders if not contender.missing())) as processes:
+        for row in rows:
+            pairs, outcomes = measure_row(row, scale, contenders, processes)
+            measured.append([summed(pairs, contender, outcomes[contender.name]) for contender in contenders])
+    print("\n".join(table.matrix_lines([row.title for row in rows], measured)), flush=True)
+    return [table.as_json(row, each) for row, each in zip(rows, measured, strict=True)]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the bench; returns the exit status."""
     options = _arguments(arguments)
     scale = QUICK if options.quick else Scale()
     scale = replace(scale, seconds=options.seconds or scale.seconds, pieces=options.pieces or scale.pieces)
     try:
-        values = run(chosen_rows(options.rows), scale, chosen_contenders(options.only))
+        contenders = chosen_contenders(options.only)
+        if options.table == "robustness":
+            values = run_matrix(ROBUSTNESS, scale, contenders)
+        else:
+            values = run(HEADLINE if options.table == "headline" else chosen_rows(options.rows), scale, contenders)
     except TrainingError as error:
         print(f"training.align.bench: {error}", file=sys.stderr)
         return 3

@@ -59,6 +59,7 @@ def _nothing(reference: Samples, target: Samples, rate: int, said: dict[str, Any
 
 CONTENDERS: Final = (
     Contender("straight line", "control", straight.straight_line),
+    Contender("same, 46 ms grid", "control", straight.line_on_grid),
     Contender("Spec+DTW", "peer", spectral.mel_dtw),
     Contender("MFCC+DTW", "peer", spectral.mfcc_dtw),
     Contender("librosa chroma", "peer", librosa_dtw.chroma_dtw),

@@ -168,18 +168,22 @@ def _seed_protocol(scale: Scale) -> Iterator[Case]:
             count += 1
 
 
-def seed_pair(piece: int, start_s: float, number: int, rate: float = 0.0, shift: int | None = None) -> Pair:
+def seed_pair(piece: int, start_s: float, number: int) -> Pair:
     """Eight seconds at one constant rate, transposed by MIDI, cut so that their ends belong together."""
+    factor, semitones = SEED_RATES[number % len(SEED_RATES)], SEED_SHIFTS[number % len(SEED_SHIFTS)]
+    return excerpt_pair(piece, start_s, SpeedCurve(factor), semitones)
+
+
+def excerpt_pair(piece: int, start_s: float, curve: SpeedCurve, semitones: int = 0) -> Pair:
+    """Eight seconds and the same along a curve, cut so that their ends belong together."""
     name, archive = PIECES[piece]
     notes = opening(asap_performance(archive), SEED_S + 3.0, start_s)
-    factor = rate or SEED_RATES[number % len(SEED_RATES)]
-    semitones = SEED_SHIFTS[number % len(SEED_SHIFTS)] if shift is None else shift
-    full = pairs.played_bent(f"{name} x{factor} {semitones:+d}", name, notes, SpeedCurve(factor), VOICES[0], semitones)
+    full = pairs.played_bent(f"{name} {start_s:.0f} s {semitones:+d}", name, notes, curve, VOICES[0], semitones)
     inside = full.truth_reference_s < SEED_S
     return replace(
         full,
         reference=full.reference[: round(SEED_S * RATE)],
-        target=full.target[: round(SEED_S * factor * RATE)],
+        target=full.target[: round(float(curve.target_at(SEED_S)) * RATE)],
         truth_reference_s=full.truth_reference_s[inside],
         truth_target_s=full.truth_target_s[inside],
     )

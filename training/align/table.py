@@ -25,7 +25,7 @@ cpu/min   processor seconds per minute of the pair (the mean of both lengths), i
 row 8     refused: what the contender says doesn't share music; row 9: confidence as the chance of an error within 50 ms
 MB        peak resident memory of the contender's process, its libraries included"""
 _HEAD: Final = (
-    f"  {'contender':<16}{'mean':>8}{'median':>8}{'p95':>9}{'mean 95%':>17}{'max':>9}{'<=10':>6}{'25':>5}{'50':>5}"
+    f"  {'contender':<17}{'mean':>8}{'median':>8}{'p95':>9}{'mean 95%':>17}{'max':>9}{'<=10':>6}{'25':>5}{'50':>5}"
     f"{'100':>5}{'bias':>8}{'lost':>5}{'cpu/min':>9}{'MB':>7}"
 )
 
@@ -59,6 +59,19 @@ def row_lines(row: Row, measured: Sequence[Measured], pairs: int) -> Iterator[st
         yield from _contender_lines(row, each)
 
 
+def matrix_lines(titles: Sequence[str], rows: Sequence[Sequence[Measured]]) -> Iterator[str]:
+    """Write one line a condition, one column a contender: mean/median."""
+    names = [each.contender for each in rows[0]] if rows else []
+    yield f"{'mean/median, ms':<26}" + "".join(f"{name:>17}" for name in names)
+    for title, measured in zip(titles, rows, strict=True):
+        yield f"{title:<26}" + "".join(f"{_cell(each):>17}" for each in measured)
+
+
+def _cell(each: Measured) -> str:
+    found = each.figures()
+    return f"{_ms(found.mean)}/{_ms(found.median)}" if found else "not run" if each.missing else "no answer"
+
+
 def title_line(row: Row, pairs: int) -> str:
     """Say what the row is."""
     return f"row {row.key}: {row.title} ({pairs} pairs)"
@@ -80,7 +93,7 @@ def slice_lines(title: str, measured: Sequence[Measured]) -> Iterator[str]:
 def _contender_lines(row: Row, each: Measured) -> Iterator[str]:
     found = each.figures()
     if found is None:
-        yield f"  {each.contender:<16}{each.missing or 'no answer'}"
+        yield f"  {each.contender:<17}{each.missing or 'no answer'}"
     else:
         cpu_s = sum(outcome.cpu_s for outcome in each.outcomes if outcome.answer)
         peak = max((outcome.peak_mb for outcome in each.outcomes), default=math.nan)
@@ -89,7 +102,7 @@ def _contender_lines(row: Row, each: Measured) -> Iterator[str]:
         shares = "".join(f"{found.within[limit]:5.0f}" for limit in (25, 50, 100))
         verdict = f"  {goal_met(found, row.goal)}" if row.goal and each.contender == "ours" else ""
         yield (
-            f"  {each.contender:<16}{_ms(found.mean):>8}{_ms(found.median):>8}{_ms(found.p95):>9}{interval:>17}"
+            f"  {each.contender:<17}{_ms(found.mean):>8}{_ms(found.median):>8}{_ms(found.p95):>9}{interval:>17}"
             f"{_ms(found.largest):>9}{found.within[10]:6.0f}{shares}{found.bias:8.1f}{found.failures:5d}"
             f"{cpu_s / max(each.minutes, 1e-9):9.1f}{peak:7.0f}{verdict}"
         )

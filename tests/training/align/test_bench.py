@@ -97,7 +97,7 @@ def test_a_row_is_printed_with_its_goal_and_kept_for_programs(
     printed = capsys.readouterr().out
     assert "row 0: silence (3 pairs)" in printed
     assert "target met" in printed
-    assert "absent          not installed: not run" in printed
+    assert "absent           not installed: not run" in printed
     assert "first 2 s, ours: " in printed
     values = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     assert values[0]["contenders"]["ours"]["mean"] == pytest.approx(0.0, abs=1e-9)

@@ -10,6 +10,13 @@ from engine.tools.tool import Knob, Value
 LARGEST_LIMIT_MS: Final = 10_000.0
 
 KNOBS: Final = (
+    Knob("mode", "Mode", "choice", "auto", choices=("auto", "offset", "drift", "elastic"), invalidates="analyse",
+         labels=("Auto", "Offset", "Drift", "Elastic"),
+         hint="Offset: moved, at the same speed. Drift: one speed for each match. Elastic: from note to note. Auto: "
+         "elastic."),
+    Knob("structure", "Structure", "choice", "monotone", choices=("monotone", "follow"), invalidates="analyse",
+         labels=("In order", "Follow jumps"),
+         hint="Where the target jumps back, such as to a repeat it played only once: silence, or that passage again."),
     Knob("pitch", "Pitch", "choice", "auto", choices=("auto", "keep", "follow"), invalidates="analyse",
          labels=("Auto", "Keep", "Follow the speed"),
          hint="Keep: the target's pitch stays. Follow: it changes with the speed, as on a turntable. Auto: follow "

@@ -74,7 +74,7 @@ class Align:
         facts = facts_of(alignment, str(params["pitch"]))
         plans: tuple[GrainPlan, ...] = ()
         if facts["pitch"] == "keep":
-            plays = lay_out(alignment, reference.rate, reference.frames)
+            plays = lay_out(alignment, reference.rate, reference.frames, params["structure"] == "follow")
             plans = plan(signal, plays, reference.rate, job.part(0.9, 1.0))
         job.progress(1.0, "aligned")
         return Analysis(facts, _arrays(alignment, plans))
@@ -89,7 +89,7 @@ class Align:
         job.check()
         reference = _reference(inputs)
         made = Format(reference.rate, signal.channels, reference.frames)
-        plays = lay_out(alignment_of(analysis), made.rate, made.frames)
+        plays = lay_out(alignment_of(analysis), made.rate, made.frames, params["structure"] == "follow")
         return render(signal, made, plays, _plans(analysis), span, job)
 
     def remarks(self, given: Format, params: Params, analysis: Analysis) -> tuple[str, ...]:
@@ -126,8 +126,8 @@ def solved(target: Signal, reference: Signal, params: Params, job: Job = NO_JOB)
     check_usable(reference, "the reference", job)
     check_usable(target, "the target", job)
     prints = [str(getattr(signal, "fingerprint", "")) for signal in (target, reference)]
-    # The pitch and `force` change what is done with the answer, not the answer.
-    key = (*prints, params["warp_limit_ms"], spell_all(anchors), params["engine"])
+    # The pitch, the structure and `force` change what is done with the answer, not the answer.
+    key = (*prints, params["mode"], params["warp_limit_ms"], spell_all(anchors), params["engine"])
     with _lock:
         found = _solved.get(key) if all(prints) else None
     if found is None:
@@ -160,8 +160,9 @@ def _solve(
         seconds = reference.frames / reference.rate
         return Alignment.from_knots([0.0, seconds], [0.0, seconds], verdict="the same recording, sample by sample")
     return align(
-        reference, target, warp_limit_ms=float(params["warp_limit_ms"]), anchors=anchors, job=job, engine="handmade"
-    )
+        reference, target, mode=str(params["mode"]), warp_limit_ms=float(params["warp_limit_ms"]), anchors=anchors,
+        job=job, engine="handmade",
+    )  # fmt: skip
 
 
 def alignment_of(analysis: Analysis) -> Alignment:

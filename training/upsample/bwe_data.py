@@ -34,6 +34,7 @@ Spectra = NDArray[np.complex64]
 Generator = np.random.Generator
 
 LEVEL_DBFS: Final = -25.0  # of the active frames, by one gain per recording: about what the host sets
+HIGHEST_SHARE: Final = 0.9  # of half the rate, to which cutoffs are drawn: a recording at 44.1 kHz becomes one at 48
 _MARGIN: Final = 2048  # samples at either end, for what filters smear around the corner
 _UNMASKED: Final = 0.6  # of the targets that nothing but their rate limits count as empty above it
 
@@ -107,8 +108,11 @@ def stretch_of(rng: Generator, source: Source, rate: int, speed: float, length: 
 
 
 def valid_up_to(rng: Generator, source: Source, rate: int, speed: float) -> float:
-    """Up to which frequency a target counts: its wall, or all of it where nothing but a high rate limits it."""
-    if source.is_limited_by_rate and source.rate >= 44_100 and rng.random() < _UNMASKED:
+    """Up to which frequency a target counts: its wall, or all of it where nothing but a high rate limits it.
+
+    Played slower, that rate is no longer a high one.
+    """
+    if source.is_limited_by_rate and source.rate >= 44_100 and speed >= 1.0 and rng.random() < _UNMASKED:
         return rate / 2.0
     return float(min(rate / 2.0, 0.98 * facts_of(source).wall_hz * speed - 100.0))
 
@@ -152,7 +156,7 @@ def noise_floor(rng: Generator, hertz: Floats, length: int) -> NDArray[np.comple
 
 def draw_cutoff(rng: Generator, rate: int, valid_hz: float, sizes: Sizes) -> float:
     """Half of them what a usual lower rate leaves, half anything."""
-    highest = min(0.86 * valid_hz, 0.8 * rate / 2.0)
+    highest = min(0.86 * valid_hz, HIGHEST_SHARE * rate / 2.0)
     lowest = min(sizes.lowest_hz, 0.5 * highest)
     usual = [hertz for hertz in sizes.usual_hz if lowest <= hertz <= highest]
     if usual and rng.random() < 0.5:

@@ -28,7 +28,15 @@ from training.room import Inputs, Port, Room
 from training.trials import trials_of
 from training.upsample.bwe_adversary import ADVERSARY, GAN_PHASES
 from training.upsample.bwe_data import LEVEL_DBFS, Sizes, crop
-from training.upsample.bwe_losses import ENDS, analysis, level_distance, log_distance, sounded, synthesis
+from training.upsample.bwe_losses import (
+    ENDS,
+    analysis,
+    energy_distance,
+    level_distance,
+    log_distance,
+    sounded,
+    synthesis,
+)
 from training.upsample.bwe_sources import FLUID, TRAINED_SETS, facts_of, rendered, sources
 from training.upsample.bwe_validation import Case, controls, validation_cases
 
@@ -36,8 +44,9 @@ BATCH: Final = 12
 SYNTHESISED: Final = 4  # of them also as sound: transforms cost as much as the network
 FOR_SYNTHESIS: Final = ("given", "phase", "sound")
 LEVEL_WEIGHT: Final = 0.3
+ENERGY_WEIGHT: Final = 0.6
 # First everything varies, so that no network learns one microphone; then it learns what microphones are like.
-PHASES: Final = (Phase("varied", 0.6), Phase("natural", 1.0, {"natural": 0.35}))
+PHASES: Final = (Phase("varied", 0.6), Phase("natural", 1.0, {"natural": 0.15}))
 DRAWN: Final = 4  # validation examples, as spectrograms
 
 
@@ -84,8 +93,9 @@ class Bandwidth:
         heard_absolute, heard_root = log_distance(log_size(spectra), wanted, batch["weight"][some])
         power = torch.view_as_real(spectra).square().sum(dim=3)
         level = level_distance(power, (2.0 * wanted).exp(), batch["weight"][some])
-        loss = absolute + root + heard_absolute + heard_root + LEVEL_WEIGHT * level
-        parts = {"loss": loss, "root": root, "heard": heard_root, "level": level}
+        energy = energy_distance(power, (2.0 * wanted).exp(), batch["weight"][some])
+        loss = absolute + root + heard_absolute + heard_root + LEVEL_WEIGHT * level + ENERGY_WEIGHT * energy
+        parts = {"loss": loss, "root": root, "heard": heard_root, "level": level, "energy": energy}
         return parts | (self.judged(batch, sound) if phase.options.get("adversarial") else {})
 
     def judged(self, batch: Batch, sound: Tensor) -> Terms:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from training.data import RATE, Recording, Samples, cached_mono, has_development_data, usable_recordings
 from training.data.licences import Source as LicencedSource
 from training.data.own import own_folder
+from training.data.walls import find_wall
 from training.notes import fluidsynth
 from training.notes.cache import cached, cached_fluidsynth
 from training.notes.composer import compose
@@ -35,11 +35,6 @@ RENDER_SECONDS: Final = 8.0
 MOST_NOTES: Final = 120  # of a synthesised render: every note takes a channel of its own, and of those few are free
 KINDS: Final = ("chorale", "counterpoint", "chords", "arpeggio", "melody", "scale")  # of pieces
 
-WALL_DB: Final = 15.0  # so far a wall falls within 250 Hz; natural slopes fall that far below 8 kHz only
-LOWEST_WALL_HZ: Final = 8000.0
-_FFT: Final = 4096
-_SPECTRA: Final = 160  # of a recording, spread evenly
-_ACTIVE: Final = 1e-6  # of the loudest frame's power
 _VOICE_SETS: Final = ("speech_multi", "singing")
 _VOICE_NOTES: Final = ("reader", "song with")  # not "song": whales sing
 # The set "music" holds voices too, and of these the manifest has no more to say than what the file is called.
@@ -84,7 +79,8 @@ class Facts:
 def facts_of(source: Source) -> Facts:
     """Measure level and wall of a source."""
     samples = source.samples
-    return Facts(active_rms(samples), find_wall(samples, source.rate))
+    wall = find_wall(samples, source.rate)
+    return Facts(active_rms(samples), wall.begins_hz if wall else source.rate / 2.0)
 
 
 def active_rms(samples: Samples) -> float:
@@ -102,40 +98,6 @@ def active_rms(samples: Samples) -> float:
     power = np.square(blocks).mean(axis=1)
     active = power > 1e-6
     return float(np.sqrt((power[active] if active.any() else power).mean()))
-
-
-def find_wall(samples: Samples, rate: int) -> float:
-    """Return where an encoder or a resampler cut a recording off, half of its rate if none did.
-
-    A wall is a fall of the long-term level by 15 dB within 250 Hz, above 8 kHz.
-    """
-    level = long_term_db(samples)
-    bin_hz = rate / _FFT
-    first, step, under, over = (round(hertz / bin_hz) for hertz in (LOWEST_WALL_HZ, 150.0, 400.0, 450.0))
-    total = np.concatenate([[0.0], np.cumsum(level)])
-    at = np.arange(first, len(level) - round(400.0 / bin_hz))
-    if not len(at):
-        return rate / 2.0
-    before = at - round(100.0 / bin_hz)
-    below = (total[before] - total[before - under]) / under
-    end = np.minimum(len(level), at + step + over)
-    above = (total[end] - total[at + step]) / (end - at - step)
-    fall = below - above
-    if fall.max() < WALL_DB:
-        return rate / 2.0
-    # The fall is nearly the same wherever the wall lies between both bands.
-    return float(at[fall > fall.max() - 3.0].mean() * bin_hz)
-
-
-def long_term_db(samples: Samples) -> NDArray[np.float64]:
-    """Mean power of the active frames per bin in dB; shape (2049,)."""
-    padded = np.pad(samples, (0, max(0, _FFT - len(samples))))
-    starts = np.linspace(0, len(padded) - _FFT, min(_SPECTRA, 1 + 2 * len(padded) // _FFT)).astype(int)
-    frames = np.stack([padded[start : start + _FFT] for start in starts]) * np.hanning(_FFT).astype(np.float32)
-    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2
-    energy = power.sum(axis=1)
-    level: NDArray[np.float64] = 10.0 * np.log10(power[energy >= _ACTIVE * energy.max()].mean(axis=0) + 1e-16)
-    return level
 
 
 @lru_cache(maxsize=4)

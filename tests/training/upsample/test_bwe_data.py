@@ -46,6 +46,11 @@ def test_a_recording_that_only_its_rate_limits_counts_whole_at_times(tmp_path: P
     assert {hertz for hertz in found if hertz < 24_000.0} == {0.98 * 22_050.0 - 100.0}
 
 
+def test_played_slower_a_recording_never_teaches_the_silence_above_it(tmp_path: Path) -> None:
+    source = source_of(tmp_path, "disc", noise(3.0, 44_100), 44_100)
+    assert all(valid_up_to(np.random.default_rng(seed), source, 48_000, 0.8) < 0.8 * 22_050.0 for seed in range(50))
+
+
 def test_a_recording_with_an_encoders_wall_never_counts_whole(tmp_path: Path) -> None:
     source = source_of(tmp_path, "mp3", noise(3.0, 44_100, 16_000.0), 44_100)
     assert all(valid_up_to(np.random.default_rng(seed), source, 48_000, 1.0) < 16_000.0 for seed in range(50))

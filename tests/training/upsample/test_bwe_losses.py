@@ -23,6 +23,7 @@ from training.upsample.bwe_losses import (  # noqa: E402
     ENDS,
     analysis,
     bands,
+    energy_distance,
     level_distance,
     log_distance,
     sounded,
@@ -121,3 +122,16 @@ def test_silence_gives_finite_gradients() -> None:
     assert answer.grad is not None
     assert torch.isfinite(answer.grad).all()
     assert float(sound.detach().abs().max()) == 0.0
+
+
+def test_the_energy_of_a_crop_is_that_of_its_loudest_frames() -> None:
+    weight = torch.ones(1, 48)
+    wanted = torch.full((1, 48, 100), 1e-2)
+    wanted[:, :, 40:50] = 100.0  # a sibilant
+    quiet = wanted.clone()
+    quiet[:, :, 40:50] = 1.0  # 20 dB too soft, the rest as it should be
+    # Per frame a tenth of the frames err by two powers of ten; over the crop nearly all of the energy does.
+    assert float(level_distance(quiet, wanted, weight)) == pytest.approx(0.2, rel=1e-3)
+    energies = [(10.0 * loud + 90.0 * 1e-2) / 100.0 for loud in (1.0, 100.0)]
+    assert float(energy_distance(quiet, wanted, weight)) == pytest.approx(np.log10(energies[1] / energies[0]), rel=1e-3)
+    assert float(energy_distance(wanted, wanted, weight)) == 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -10,52 +9,22 @@ import pytest
 
 pytest.importorskip("torch")
 
-from tests.training.upsample.sounds import noise
-from training.data import Recording, cached_mono, read_manifest, recordings
+from tests.training.upsample.sounds import noise, source_of
+from training.data import Recording, recordings
 from training.upsample import bwe_sources
-from training.upsample.bwe_sources import active_rms, find_wall, kind_of, sources
+from training.upsample.bwe_sources import active_rms, facts_of, kind_of, sources
 
 
-@pytest.mark.parametrize(("rate", "wall_hz"), [(44_100, 16_000.0), (48_000, 20_000.0), (44_100, 10_400.0)])
-def test_a_wall_is_found_where_it_was_built(rate: int, wall_hz: float) -> None:
-    assert find_wall(noise(3.0, rate, wall_hz), rate) == pytest.approx(wall_hz, rel=0.01)
-
-
-@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
-def test_full_band_noise_has_no_wall(rate: int) -> None:
-    assert find_wall(noise(3.0, rate), rate) == rate / 2.0
-
-
-def test_a_natural_slope_is_no_wall() -> None:
-    # 18 dB per octave, as a soft piano note falls.
-    spectrum = np.fft.rfft(noise(3.0, 44_100))
-    hertz = np.fft.rfftfreq(3 * 44_100, 1.0 / 44_100)
-    falling = np.fft.irfft(spectrum / np.maximum(hertz / 500.0, 1.0) ** 3).astype(np.float32)
-    assert find_wall(falling, 44_100) == 22_050.0
-
-
-def test_silence_and_a_blink_have_no_wall() -> None:
-    assert find_wall(np.zeros(44_100, dtype=np.float32), 44_100) == 22_050.0
-    assert find_wall(np.zeros(10, dtype=np.float32), 44_100) == 22_050.0
+def test_what_a_recording_teaches_ends_where_its_wall_begins(tmp_path: Path) -> None:
+    walled = facts_of(source_of(tmp_path, "mp3", noise(3.0, 44_100, 16_000.0), 44_100))
+    assert 15_500.0 < walled.wall_hz <= 16_000.0
+    assert facts_of(source_of(tmp_path, "disc", noise(3.0, 44_100), 44_100)).wall_hz == 22_050.0
 
 
 def test_pauses_do_not_lower_the_level() -> None:
     # 8 blocks of sound, 8 of silence: the level is that of the sound.
     sound = np.concatenate([np.full(8 * 2048, 0.25), np.zeros(8 * 2048)]).astype(np.float32)
     assert active_rms(sound) == pytest.approx(0.25)
-
-
-def test_the_walls_that_the_manifest_names_are_found(
-    development_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path))
-    named = {row: re.search(r"brick wall near ([\d.]+) kHz", row.note) for row in read_manifest()}
-    # Every third: they take a tenth of a second each. Where two walls are in question the lower one is the safe one.
-    rows = [(row, 1000.0 * float(found[1])) for row, found in named.items() if found and row.set in ("music", "violin")]
-    assert len(rows) >= 10
-    for row, wall_hz in rows[::3]:
-        if wall_hz > 10_000.0:
-            assert find_wall(np.asarray(cached_mono(row, row.rate)), row.rate) <= 1.02 * wall_hz, row.path
 
 
 def test_no_validation_recording_and_no_non_commercial_one_is_trained_on(

@@ -46,7 +46,7 @@ FOR_SYNTHESIS: Final = ("given", "phase", "sound")
 LEVEL_WEIGHT: Final = 0.3
 ENERGY_WEIGHT: Final = 0.6
 # First everything varies, so that no network learns one microphone; then it learns what microphones are like.
-PHASES: Final = (Phase("varied", 0.6), Phase("natural", 1.0, {"natural": 0.15}))
+PHASES: Final = (Phase("varied", 0.6), Phase("natural", 1.0, {"natural": 0.35}))
 DRAWN: Final = 4  # validation examples, as spectrograms
 
 

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from engine.errors import ShellacError
 from engine.inference.card import rooms
+from engine.measure.taught import judge_account
 from gui import theme
 from gui.actions import MENUS, MOUSE, TABLE
 from gui.panels.controls import label, rule
@@ -198,15 +199,25 @@ def about_text() -> str:
         "Type: Inter and JetBrains Mono, SIL Open Font License 1.1.",
         "",
         "Networks",
+        *_networks(),
+        "",
+        "Built in, learnt from recordings",
+        "  band edges: judges where the band of a recording ends",
     ]
+    judge = judge_account()
+    lines += [f"    licence of the weights: {judge.licence}", f"    attribution {judge.attribution}"]
+    lines += [f"    trained on {data}" for data in judge.data]
+    return "\n".join(lines)
+
+
+def _networks() -> list[str]:
     try:
         cards = rooms()
     except ShellacError as error:
-        return "\n".join([*lines, f"  {error}"])
+        return [f"  {error}"]
+    lines: list[str] = []
     for name, card in sorted(cards.items()):
         lines += [f"  {name}: {card.task}", f"    licence of the weights: {card.licence}"]
         lines += [f"    attribution {card.attribution}"] if card.attribution else []
         lines += [f"    trained on {data}" for data in card.data_licences]
-    if not cards:
-        lines.append("  none")
-    return "\n".join(lines)
+    return lines or ["  none"]

@@ -45,6 +45,22 @@ def rooms_checked() -> list[dict[str, Any]]:
     return found
 
 
+def built_in() -> list[dict[str, Any]]:
+    """Return what the networks' files don't hold and was learnt from recordings all the same, as rooms are listed."""
+    from engine.measure.taught import judge_account
+
+    account = judge_account()
+    return [
+        {
+            "name": "band edges",
+            "task": "judges where the band of a recording ends; built into the engine",
+            "licence": account.licence,
+            "attribution": account.attribution,
+            "training_data": list(account.data),
+        }
+    ]
+
+
 def _file(card: Card, file: CardFile) -> dict[str, Any]:
     from engine.inference.card import file_state
 
@@ -82,13 +98,17 @@ def models_command(arguments: argparse.Namespace) -> int:
     """List the rooms; a damaged one makes the exit status 4."""
     rooms = rooms_checked()
     if arguments.json:
-        say.out_json({"rooms": rooms, "totals": totals(rooms)})
-    elif not rooms:
-        say.out("no network is installed")
+        say.out_json({"rooms": rooms, "built_in": built_in(), "totals": totals(rooms)})
     else:
         for room in rooms:
             _say_room(room)
-        _say_totals(totals(rooms))
+        if not rooms:
+            say.out("no network is installed")
+        for entry in built_in():
+            say.out(f"{entry['name']}: {entry['task']}")
+            _say_terms(entry)
+        if rooms:
+            _say_totals(totals(rooms))
     return NetworkError.exit_status if any(not room["ok"] for room in rooms) else 0
 
 
@@ -98,6 +118,10 @@ def _say_room(room: Mapping[str, Any]) -> None:
         say.out(say.table([_HEADINGS, *(_row(file) for file in room["files"])]))
     for file in room.get("files", ()):
         say.out(f"  sha256 {file['sha256'][:16]}…  {file['file']}")
+    _say_terms(room)
+
+
+def _say_terms(room: Mapping[str, Any]) -> None:
     if room.get("licence"):
         say.out(f"  weights: {room['licence']}")
     if room.get("attribution"):

@@ -158,6 +158,7 @@ def test_all_actions_are_found_by_any_of_their_words(desk: Desk) -> None:
 
 def test_about_names_the_licence_of_every_shipped_network(desk: Desk) -> None:
     from engine.inference.card import rooms
+    from engine.measure.taught import judge_account
     from gui.dialogs import about_text
 
     text = about_text()
@@ -167,6 +168,9 @@ def test_about_names_the_licence_of_every_shipped_network(desk: Desk) -> None:
         assert name in text
         assert card.licence in text
         assert card.attribution in text
+    # The judge of band edges is no room, and learnt from recordings that want their authors named.
+    assert "band edges" in text
+    assert judge_account().attribution in text
 
 
 def test_diagnostics_say_what_doctor_says(desk: Desk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,19 @@ def test_every_file_is_listed_with_its_size_cost_speed_and_state(capsys: Any) ->
         "file": "x4.onnx", "bytes": 3_000_000, "state": "ok", "parameters": 1_234_567, "gmac_per_audio_second": 0.25,
         "real_time_factor_1_thread": 0.01, "real_time_factor_2_threads": 0.005,
     }  # fmt: skip
+
+
+def test_what_learnt_from_recordings_and_is_no_file_of_a_network_names_them_too(folder: Path, capsys: Any) -> None:
+    (entry,) = listed(capsys)["built_in"]
+    # Recordings under CC BY are among them: whoever passes the program on has to name their authors.
+    assert entry["licence"] == "CC BY 4.0"
+    assert "MTG/sms-tools" in entry["attribution"]
+    assert "violin (CC BY 3.0)" in entry["training_data"]
+    shutil.rmtree(folder)
+    cli.main(["models"])
+    said = capsys.readouterr().out
+    assert "band edges: " in said
+    assert f"attribution {entry['attribution']}" in said
 
 
 @pytest.mark.usefixtures("folder")

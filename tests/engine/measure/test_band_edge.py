@@ -100,8 +100,8 @@ def test_bands_too_low_for_an_edge_have_none() -> None:
 
 def test_the_judge_s_numbers_say_where_they_come_from_and_fit_its_traits() -> None:
     stored = json.loads(JUDGE.read_text(encoding="utf-8"))
-    assert stored["command"] == "python -m training.band_edge"
-    assert "Apache-2.0" in stored["taught by"]
+    assert "python -m training.band_edge" in stored["command"]
+    assert stored["data"]
     assert stored["layers"]["0.weight"]["shape"][1] == TRAITS + 1
     none, edges, widths = judged(np.zeros((TRAITS, 50), dtype=np.float32))
     assert np.isfinite([none, *edges, *widths]).all()

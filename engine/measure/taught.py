@@ -15,10 +15,11 @@ class JudgeAccount:
     licence: str
     attribution: str  # "required: name ..." or "not required"
     data: tuple[str, ...]  # what it learnt from, as `name (licence)`
+    remark: str  # what else has to be known of how it was taught; as a rule nothing
 
 
 def judge_account() -> JudgeAccount:
     """Read it; `python -m training.band_edge` has written it from the rows of the manifest."""
     stored = json.loads(JUDGE.read_text(encoding="utf-8"))
     data = (f"{row['name']} ({row['licence']})" for row in stored["data"])
-    return JudgeAccount(stored["licence"], stored["attribution"], tuple(data))
+    return JudgeAccount(stored["licence"], stored["attribution"], tuple(data), stored.get("remark", ""))

@@ -18,6 +18,7 @@ import numpy as np
 from engine.audio.signal import Signal
 from engine.measure import bandwidth_hz, find_cutoff
 from engine.measure.levels import long_term_spectrum_db
+from engine.measure.taught import judge_account
 from training.quality.cases import Case, Material, undamaged
 from training.quality.contenders import Answer, Contender, Role
 from training.quality.harness import Round, measure_rounds
@@ -104,6 +105,8 @@ def run(options: Options) -> int:
     )
     print(printed(_without_reliability(report)))
     print("", *pooled_lines(report), *reliability_lines(report), "", *judged, sep="\n")
+    if remark := judge_account().remark:
+        print(f"of the judge: {remark}")
     print(f"{report.cases} measurements in {time.monotonic() - began:.0f} s; report in {options.out}")
     return int(bool(report.failures) or any(line.fails for line in judged))
 

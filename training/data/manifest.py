@@ -17,7 +17,7 @@ from typing import Final
 from training.data import licences as terms
 from training.data.decoded import Header, UnreadableError, read_header
 from training.data.places import data_folder
-from training.data.splits import SPLITS, overlaps, split_by_piece
+from training.data.splits import SPLITS, overlaps, pieces_of, split_by_piece
 from training.errors import TrainingError
 
 SUFFIXES: Final = frozenset({
@@ -52,7 +52,7 @@ class Recording:
     note: str
     channels: int = 1
     folder: Path | None = None  # None: the development data
-    piece: str = ""  # where a manifest says so; else it follows from the path
+    piece: str = ""  # by the manifest, or by what a folder was divided by; else it follows from the path
     speaker: str = ""
 
     @property
@@ -158,8 +158,9 @@ def _chosen(rows: tuple[Recording, ...], split: str, licences: str) -> tuple[Rec
     shared = overlaps(rows)
     if shared:
         group, paths = next(iter(shared.items()))
+        count = "a piece or speaker stands" if len(shared) == 1 else f"{len(shared)} pieces or speakers stand"
         raise TrainingError(
-            f"{len(shared)} pieces or speakers stand in both splits, first {group} ({', '.join(paths)}): "
+            f"{count} in both splits, {'first ' if len(shared) > 1 else ''}{group} ({', '.join(paths)}): "
             "give each one split in manifest.csv"
         )
     return tuple(row for row in rows if row.split == split and (licences == "all" or row.is_clean))
@@ -193,8 +194,13 @@ def _listed(manifest: Path, folder: Path | None) -> tuple[Recording, ...]:
     read = tuple(_row(values, folder, f"{manifest}, line {number}") for number, values in enumerate(rows, 2))
     if "split" in columns:
         return read
-    splits = split_by_piece([row.path for row in read])
-    return tuple(replace(row, split=splits[row.path]) for row in read)
+    paths, named = [row.path for row in read], {row.path: row.speaker or row.piece for row in read}
+    named = {path: name for path, name in named.items() if name}
+    splits, pieces = split_by_piece(paths, named), pieces_of(paths, named)
+    return tuple(
+        replace(row, split=splits[row.path], piece=row.piece or ("" if row.speaker else pieces[row.path]))
+        for row in read
+    )
 
 
 def _row(values: Mapping[str, str | None], folder: Path | None, where: str) -> Recording:
@@ -255,7 +261,7 @@ def scan(folder: Path, name: str = terms.OWN) -> tuple[Recording, ...]:
         for path in folder.rglob("*")
         if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
     )
-    splits = split_by_piece(paths)
+    splits, pieces = split_by_piece(paths), pieces_of(paths)
     rows = []
     for path in paths:
         header = _header_of(path, folder)
@@ -272,6 +278,7 @@ def scan(folder: Path, name: str = terms.OWN) -> tuple[Recording, ...]:
                 note="",
                 channels=header.channels,
                 folder=folder,
+                piece=pieces[path],
             )
         )
     return tuple(rows)

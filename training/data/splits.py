@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -67,15 +68,23 @@ def overlaps(rows: Iterable[Recording]) -> dict[str, tuple[str, ...]]:
     return {group: tuple(by.values()) for group, by in paths.items() if len(by) > 1 and group not in ADMITTED}
 
 
-def split_by_piece(paths: Sequence[str]) -> dict[str, str]:
-    """Divide the files of a folder; the split of each path.
+def pieces_of(paths: Sequence[str], named: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """Return the piece of each file of a folder: by its name in `named`, else by that of the file.
 
-    Where the rule of `piece_of` makes one piece of all of them ("track 01" to "track 20"), each file is a piece. Two
-    pieces or more always leave one in each split; a single piece is for training.
+    Where the rule of `piece_of` makes one piece of all of them ("track 01" to "track 20"), each file is a piece.
     """
-    pieces = {path: piece_of(path) for path in paths}
-    if len(set(pieces.values())) < 2:
+    pieces = {path: named.get(path) or piece_of(path) for path in paths}
+    if len(set(pieces.values())) < 2 and not named:
         pieces = {path: path.lower() for path in paths}
+    return pieces
+
+
+def split_by_piece(paths: Sequence[str], named: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """Divide the files of a folder by `pieces_of`; the split of each path.
+
+    Two pieces or more always leave one in each split; a single piece is for training.
+    """
+    pieces = pieces_of(paths, named)
     shares = {piece: _share(piece) for piece in pieces.values()}
     validation = {piece for piece, share in shares.items() if share < VALIDATION_SHARE}
     if len(shares) > 1 and not validation:

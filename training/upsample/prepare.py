@@ -59,6 +59,17 @@ def pair_plan(
     )
 
 
+def open_pairs(path: Path, factor: int = 0) -> PatchArchive:
+    """Open an archive of pairs; who has none is told how to cut one.
+
+    Raises
+    ------
+    TrainingError
+        As `PatchArchive.open`.
+    """
+    return PatchArchive.open(path, f"training.upsample.prepare {path} --r {factor or FACTORS[0]}")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     words = argparse.ArgumentParser(prog="python -m training.upsample.prepare", description="Cut an archive of pairs.")

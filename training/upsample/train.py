@@ -20,13 +20,12 @@ import h5py
 
 from training.__main__ import carry_out, check_device, count, plain_endings, positive, seed
 from training.__main__ import main as train_by_recipe
-from training.data.archive import PatchArchive
 from training.errors import TrainingError
 from training.recipe import Recipe, Settings
 from training.recipes import find_recipe
 from training.upsample.films import BATCH, TRAINED_SET, Film, archive_of, recipe_of
 from training.upsample.pairs import FACTORS, content
-from training.upsample.prepare import CORPORA
+from training.upsample.prepare import CORPORA, open_pairs
 
 FILMS: Final = ("afilm", "tfilm")
 FRAMES: Final = ("bwe16", "bwe48")
@@ -113,7 +112,7 @@ def settings_of(asked: argparse.Namespace, recipe: Recipe) -> Settings:
     )  # fmt: skip
     if recipe.make_items:
         recipe.make_items(settings, 1)
-    patches = len(PatchArchive.open(asked.train or own_archive(asked.model, asked.r or FACTORS[0], settings)))
+    patches = len(open_pairs(asked.train or own_archive(asked.model, asked.r or FACTORS[0], settings)))
     epoch = patches // (asked.batch_size or BATCH)
     if asked.epochs is None:
         return settings
@@ -135,7 +134,7 @@ def check_pairs(path: Path, factor: int) -> None:
     TrainingError
         With the reason.
     """
-    archive = PatchArchive.open(path)
+    archive = open_pairs(path, factor)
     missing = [name for name in ("data", "label") if name not in archive.shapes]
     if missing:
         raise TrainingError(f"{path} has no dataset {missing[0]!r}: cut it with python -m training.upsample.prepare")
@@ -183,16 +182,16 @@ def set_heard(path: Path | None) -> str | None:
     """
     if path is None:
         return TRAINED_SET
-    attributes = PatchArchive.open(path).attributes
+    attributes = open_pairs(path).attributes
     heard = str(attributes.get("sets", ""))
     is_whole_set = heard in {corpus.name for corpus in CORPORA.values()}
-    told = PatchArchive.open(path).is_ours and attributes.get("split") == "train" and not attributes.get("folder")
+    told = open_pairs(path).is_ours and attributes.get("split") == "train" and not attributes.get("folder")
     return heard if told and is_whole_set else None
 
 
 def has_own_pairs(path: Path | None, factor: int) -> bool:
     """Return whether an archive holds the pairs that the recipe would cut, which its card names."""
-    return path is None or PatchArchive.open(path).attributes.get("content") == content(factor)
+    return path is None or open_pairs(path, factor).attributes.get("content") == content(factor)
 
 
 def licences_of(path: Path | None) -> str:
@@ -202,7 +201,7 @@ def licences_of(path: Path | None) -> str:
     """
     if path is None:
         return "clean"
-    return "all" if set_heard(path) is None else str(PatchArchive.open(path).attributes.get("licences", "all"))
+    return "all" if set_heard(path) is None else str(open_pairs(path).attributes.get("licences", "all"))
 
 
 def words_of_frames(asked: argparse.Namespace) -> list[str]:

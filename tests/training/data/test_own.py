@@ -190,7 +190,10 @@ def test_another_licence_makes_another_listing(tmp_path: Path) -> None:
     [
         ("mine.wav,noise,train,all rights reserved,,", "nothing is known of the licence 'all rights reserved'"),
         ("mine.wav,noise,train,CC BY 4.0,,", "wants its author named"),
-        ("side 1.wav,noise,train,,,\nside 2.wav,noise,validation,,,", "stand in both splits"),
+        (
+            "side 1.wav,noise,train,,,\nside 2.wav,noise,validation,,,",
+            "a piece or speaker stands in both splits, piece side",
+        ),
     ],
 )
 def test_a_mistake_in_a_manifest_of_ones_own_is_said(row: str, said: str, tmp_path: Path) -> None:

@@ -140,3 +140,36 @@ def test_a_folder_of_ones_own_is_cut_without_a_manifest(tmp_path: Path, monkeypa
         write(tmp_path / "own" / f"{name}.wav", speech(1.0, 7), 48_000)
     main([str(tmp_path / "own.h5"), "--r", "8", "--folder", str(tmp_path / "own")])
     PatchArchive.open(tmp_path / "own.h5").expect(folder="own", rate=16_000)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("LJ001-0001", "LJ001-0002", "LJ001-0003"),
+        ("LJ001-0001", "LJ001-0002", "LJ002-0001", "LJ002-0002"),
+        ("tone", "tone__0123abc", "other"),
+    ],
+)
+def test_a_folder_that_the_tool_divides_is_never_refused_for_how_it_was_divided(
+    names: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHELLAC_RUNS", str(tmp_path / "runs"))
+    for number, name in enumerate(names):
+        write(tmp_path / "own" / f"{name}.flac", speech(1.0, number), 16_000)
+    found = []
+    for split in ("train", "validation"):
+        path = tmp_path / f"{split}.h5"
+        main([str(path), "--r", "4", "--set", "single", "--split", split, "--folder", str(tmp_path / "own")])
+        with h5py.File(path) as file:
+            found.append({json.loads(line)["path"] for line in file["sources"].asstr()})
+    assert found[0] | found[1] == {f"{name}.flac" for name in names}
+    assert not found[0] & found[1]
+    assert all(found)
+
+
+def test_who_has_no_archive_of_pairs_is_told_what_cuts_one(tmp_path: Path) -> None:
+    path = tmp_path / "x4.h5"
+    with pytest.raises(TrainingError, match="there is no archive") as error:
+        check_pairs(path, 4)
+    assert f"python -m training.upsample.prepare {path} --r 4" in str(error.value)
+    assert "training.data.patches" not in str(error.value)

@@ -67,6 +67,7 @@ class _Mono(SameShape):
     """All channels of a signal as one, what isn't finite as silence."""
 
     signal: Signal
+    constant: float = 0.0  # taken off: its side lobes would reach the lowest notes
 
     @property
     def channels(self) -> int:
@@ -76,7 +77,7 @@ class _Mono(SameShape):
         check_span(self.signal, start, stop)
         given = self.signal.read(start, stop)
         mixed: Samples = given.mean(axis=1, keepdims=True, dtype=np.float32)
-        return np.where(np.isfinite(mixed), mixed, np.float32(0.0))
+        return np.where(np.isfinite(mixed), mixed - np.float32(self.constant), np.float32(0.0))
 
 
 def features_of(signal: Signal, job: Job = NO_JOB) -> Features:
@@ -90,7 +91,8 @@ def features_of(signal: Signal, job: Job = NO_JOB) -> Features:
         Told how far it is.
     """
     mono = _Mono(signal)
-    level = _level(mono, job)
+    level, constant = _level(mono, job)
+    mono = _Mono(signal, constant)
     at_24k = ResampledSignal(mono, RATE)
     frames = 1 + at_24k.frames // HOP
     wide = BINS + 2 * MARGIN
@@ -143,17 +145,22 @@ def onset_vectors(features: Features, first: int, stop: int, bins: float = 0.0) 
     return gathered
 
 
-def _level(mono: Signal, job: Job) -> float:
-    """RMS of the loud tenths of a second, as amplitude; never 0."""
+def _level(mono: Signal, job: Job) -> tuple[float, float]:
+    """RMS of the loud tenths of a second about the mean, as amplitude, never 0; and that mean."""
     size = max(1, round(LEVEL_BLOCK_S * mono.rate))
-    powers = []
+    powers, means = [], []
     for span in blocks(mono.frames, size * 256):
         job.check()
         part = mono.read(span.start, span.stop)[:, 0]
         whole = np.pad(part, (0, -len(part) % size)).reshape(-1, size)
         powers.append(np.mean(np.square(whole, dtype=np.float64), axis=1))
-    loud = float(np.quantile(np.concatenate(powers), 0.9)) if powers else 0.0
-    return max(float(np.sqrt(loud)), 1e-7)
+        means.append(np.mean(whole, axis=1, dtype=np.float64))
+    if not powers:
+        return 1e-7, 0.0
+    power, mean = np.concatenate(powers), np.concatenate(means)
+    constant = float(mean.sum() * size / mono.frames)
+    loud = float(np.quantile(power - 2.0 * constant * mean + constant**2, 0.9))
+    return max(float(np.sqrt(max(loud, 0.0))), 1e-7), constant
 
 
 def _spectra(at_24k: Signal, first: int, stop: int, level: float) -> tuple[Floats, Floats, NDArray[np.float64]]:

@@ -6,6 +6,7 @@ Beside them stands noise made here: steady, in syllables, and a few tones, as no
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +21,7 @@ Spectra = NDArray[np.complex64]
 FFT: Final = 4096
 SECONDS: Final = 14.0
 SHORTEST_SECONDS: Final = 1.5
+HELD_OUT_EACH: Final = 6
 LONG_SECONDS: Final = 60.0  # from here on a recording gives three excerpts
 UNDER_WALL: Final = 0.95  # of a wall that the manifest notes: so far up a recording is whole
 UNDER_NYQUIST: Final = 0.9  # without one: converters have slopes of their own above it
@@ -34,11 +36,12 @@ STRUNG: Final = (("speech_single", 3, 36), ("piano_samples", 6, 20), ("violin_sa
 class Source:
     """The spectra of a recording, and up to where nobody has filtered it."""
 
-    name: str
+    name: str  # the path of its recording, or of the first of a string
     rate: int
     whole_hz: float
     spectra: Spectra  # (frames, FFT // 2 + 1)
     weight: float = 2.0  # how often it is drawn; single notes half as often
+    rows: tuple[Recording, ...] = ()  # of the manifest, out of which it was taken; none for what is made here
 
 
 def sources() -> list[Source]:
@@ -61,6 +64,11 @@ def sources() -> list[Source]:
     return found + [_made(seed) for seed in range(MADE)]
 
 
+def held_out(found: Sequence[Source]) -> frozenset[str]:
+    """Return the names of those to choose by: every so many-th recording, with all of its excerpts."""
+    return frozenset(list(dict.fromkeys(source.name for source in found))[::HELD_OUT_EACH])
+
+
 def _excerpts(row: Recording) -> list[Source]:
     samples, length = read_mono(row, row.rate), round(SECONDS * row.rate)
     pieces = 3 if row.seconds > LONG_SECONDS else 1
@@ -75,7 +83,7 @@ def _source(rows: list[Recording], samples: Samples) -> Source:
     if rows[0].set == "speech_single":
         whole_hz = SPEECH_WHOLE_HZ
     weight = 1.0 if rows[0].set.endswith("_samples") else 2.0
-    return Source(rows[0].path, rate, whole_hz, _spectra(samples), weight)
+    return Source(rows[0].path, rate, whole_hz, _spectra(samples), weight, tuple(rows))
 
 
 def _spectra(samples: Samples) -> Spectra:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,10 +12,12 @@ import scipy.signal
 import torch
 
 from engine.measure import band_edge
+from engine.measure.band_edge import JUDGE
 from training.band_edge.examples import draw
 from training.band_edge.network import Judge, batch_of, loss_of, stored
 from training.band_edge.responses import decimating, edge_and_width, gentle, low_pass, wall
 from training.band_edge.sources import FFT, Source
+from training.upsample.bwe_degradations import GRID, KINDS, draw_limit
 
 RATE = 44_100
 HERTZ = np.arange(FFT // 2 + 1) * (RATE / FFT)
@@ -60,6 +64,54 @@ def test_low_passes_pass_what_is_low_and_gentle_slopes_are_gentle(seed: int) -> 
     assert np.all(np.interp([4_000.0], HERTZ[1:], slope_db) - np.interp([8_000.0], HERTZ[1:], slope_db) < 18.1)
 
 
+def is_chebyshev_2(hertz: np.ndarray, response: np.ndarray) -> bool:
+    """Whether a response falls without ripple, and comes back after its zeros: no other filter does."""
+    gain_db = 10.0 * np.log10(response / response.max() + 1e-30)
+    fallen = int(np.flatnonzero(gain_db > -6.0)[-1])
+    below = gain_db[1:fallen]
+    climbs_db = float(np.max(below - np.minimum.accumulate(below)))
+    after = gain_db[fallen:]
+    return climbs_db < 0.02 and float(np.max(after - np.minimum.accumulate(after))) > 3.0
+
+
+@pytest.mark.parametrize("both_ways", [1, 2])
+@pytest.mark.parametrize(("order", "stop_db"), [(4, 30.0), (8, 50.0), (11, 80.0)])
+def test_a_chebyshev_of_the_second_kind_is_recognised(order: int, stop_db: float, both_ways: int) -> None:
+    sections = scipy.signal.cheby2(order, stop_db, 4_000.0, fs=RATE, output="sos")
+    response = np.abs(scipy.signal.sosfreqz(sections, HERTZ, fs=RATE)[1]) ** (2 * both_ways)
+    assert is_chebyshev_2(HERTZ, response)
+
+
+def test_the_judge_is_never_shown_the_filters_that_are_kept_for_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = kept_for_measuring(monkeypatch)
+    rng = np.random.default_rng(0)
+    assert not any(is_chebyshev_2(HERTZ, low_pass(HERTZ, 4_000.0, RATE, rng)) for _ in range(600))
+    assert not asked
+
+
+def test_nor_are_the_networks_that_raise_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = kept_for_measuring(monkeypatch)
+    rng, grid = np.random.default_rng(0), np.linspace(0.0, RATE / 2.0, GRID)
+    drawn = [draw_limit(rng, 4_000.0, RATE) for _ in range(300)]
+    assert {limit.kind for limit in drawn} == set(KINDS)
+    assert not any(is_chebyshev_2(grid, np.square(np.abs(limit.response))) for limit in drawn)
+    assert not asked
+
+
+def kept_for_measuring(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list into which every design comes that `upsample_damage.UNSEEN` or the cutoff table measures by."""
+    asked: list[str] = []
+    for name in ("cheby2", "cheb2ord", "kaiserord", "kaiser_beta", "firwin", "firwin2", "iirfilter", "iirdesign"):
+        real = getattr(scipy.signal, name)
+
+        def design(*args: object, name: str = name, real: Callable[..., object] = real, **how: object) -> object:
+            asked.append(name)
+            return real(*args, **how)
+
+        monkeypatch.setattr(scipy.signal, name, design)
+    return asked
+
+
 def test_a_wall_is_half_way_down_in_amplitude_at_its_edge() -> None:
     assert wall(np.array([0.0, 4_999.9, 5_000.0]), 5_000.0, 0.1)[-1] == pytest.approx(0.25)
 
@@ -84,7 +136,19 @@ def test_the_judge_that_learns_answers_as_the_engine_s_does(monkeypatch: pytest.
     judge = Judge()
     layers = {n: np.array(r["values"], dtype=np.float32).reshape(r["shape"]) for n, r in stored(judge).items()}
     monkeypatch.setattr(band_edge, "_layers", lambda: layers)
-    rng = np.random.default_rng(2)
+    assert_answers_as_the_engine(judge, np.random.default_rng(2))
+
+
+def test_the_shipped_numbers_are_those_of_a_judge_as_it_would_be_taught_today() -> None:
+    shipped = json.loads(JUDGE.read_text(encoding="utf-8"))["layers"]
+    judge = Judge()
+    named = {name if name[0].isalpha() else f"layers.{name}": row for name, row in shipped.items()}
+    judge.load_state_dict({name: torch.tensor(row["values"]).reshape(row["shape"]) for name, row in named.items()})
+    assert stored(judge) == shipped
+    assert_answers_as_the_engine(judge, np.random.default_rng(3))
+
+
+def assert_answers_as_the_engine(judge: Judge, rng: np.random.Generator) -> None:
     examples = [example for _ in range(12) if (example := draw(source(), rng)) is not None]
     batch = batch_of(examples)
     with torch.no_grad():

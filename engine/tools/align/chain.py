@@ -21,10 +21,13 @@ from engine.tools.tool import NO_JOB, Job
 
 Whole = NDArray[np.int64]
 
-LEVEL: Final = 0.55  # likeness, in standard deviations, that a moment must have to count as the same
+SPREAD: Final = 0.25  # cosine of moments picked at random, standard deviation
+LEVEL: Final = 0.55  # likeness, in spreads, that a moment must have to count as the same
 JUMP_S: Final = 7.0  # a jump costs as much as this many seconds of a good match gain
 GOOD: Final = 1.0  # gain of a row of a good match
 SLOW: Final = np.array([0.25, 0.0, 0.12, 0.4], dtype=np.float32)  # price of going on by 0, 1, 2, 3 columns
+SHORT_S: Final = 3.0  # what stands alone at an end for no longer is free: a lead-in
+SHIFTED, STAYED, LEFT = 0, 1, 2  # how one came to be away before a column: further left, longer, or from the way
 AWAY: Final = -1  # of a row without a counterpart
 
 
@@ -64,29 +67,31 @@ def coarse(features: Features, every: int, bins: float = 0.0) -> Coarse:
 
 
 def likeness(reference: Coarse, target: Coarse) -> NDArray[np.float16]:
-    """Return how like every pair of moments is, in standard deviations, shape (rows, columns)."""
+    """Return how like every pair of moments is, in `SPREAD`s, shape (rows, columns)."""
     out = np.empty((len(reference.vectors), len(target.vectors)), dtype=np.float16)
     for low in range(0, len(out), 512):
-        out[low : low + 512] = reference.vectors[low : low + 512] @ target.vectors.T
-    spread = float(np.std(out[:: max(1, len(out) // 500)], dtype=np.float64))
-    out /= np.float16(max(spread, 1e-3))
+        out[low : low + 512] = reference.vectors[low : low + 512] @ target.vectors.T / np.float32(SPREAD)
     return out
 
 
-def best_way(like: NDArray[np.float16], hop_s: float, level: float = LEVEL, job: Job = NO_JOB) -> Way:
+def best_way(
+    like: NDArray[np.float16], hop_s: float, level: float = LEVEL, good: float = GOOD, job: Job = NO_JOB
+) -> Way:
     """Return the way that gains most.
 
     Parameters
     ----------
     like
-        Shape (rows, columns), standard deviations.
+        Shape (rows, columns), spreads of chance.
     hop_s
         Seconds a row.
     level
         What a row must exceed to gain anything.
+    good
+        What a row of a good match gains: the measure of a jump's price.
     """
     rows, columns = like.shape
-    price = np.float32(JUMP_S * GOOD / hop_s / 2.0)
+    price = np.float32(JUMP_S * good / hop_s / 2.0)
     came = np.empty((rows, columns), dtype=np.uint8)  # 0..3 columns further, 4 back from away
     left = np.zeros(rows, dtype=np.int64)  # best column of every row: where one leaves it
     stays = np.zeros(rows, dtype=bool)  # away here, and in the row before too
@@ -108,6 +113,74 @@ def best_way(like: NDArray[np.float16], hop_s: float, level: float = LEVEL, job:
         stays[row] = away >= leaving
         away = max(away, leaving)
     return _traced(like, came, left, stays, score, away, price, level)
+
+
+def onward_way(
+    like: NDArray[np.float16], hop_s: float, level: float = LEVEL, good: float = GOOD, job: Job = NO_JOB
+) -> Way:
+    """Return the way that gains most and never goes back in the target; see `best_way`.
+
+    What stands alone at either end costs as much as a jump, unless it is short: music begins at the beginning.
+    """
+    rows, columns = like.shape
+    price = np.float32(JUMP_S * good / hop_s / 2.0)
+    short = round(SHORT_S / hop_s)
+    came = np.empty((rows, columns), dtype=np.uint8)
+    away_came = np.empty((rows, columns), dtype=np.uint8)
+    score = np.full(columns, -np.inf, dtype=np.float32)
+    away = np.where(np.arange(columns) <= short, np.float32(0.0), -2.0 * price)
+    options = np.full((5, columns), -np.inf, dtype=np.float32)
+    for row in range(rows):
+        if row % 256 == 0:
+            job.check()
+        for step, cost in enumerate(SLOW):
+            options[step, step:] = score[: columns - step] - cost
+        options[4] = away - (price if row > short else np.float32(0.0))
+        came[row] = options.argmax(axis=0)
+        score = options.max(axis=0) + (like[row].astype(np.float32) - np.float32(level))
+        leaving = score - price
+        stays = away >= leaving
+        here = np.where(stays, away, leaving)
+        away = np.maximum.accumulate(here)
+        away_came[row] = np.where(here < away, SHIFTED, np.where(stays, STAYED, LEFT))
+        if row in (short, rows - 1 - short):  # away since the beginning, or until the end
+            away = away - price
+    late = np.arange(columns) < columns - 1 - short
+    ends = (score - np.where(late, 2.0 * price, np.float32(0.0)), away)
+    return _traced_onward(like, came, away_came, ends, level)
+
+
+def _traced_onward(
+    like: NDArray[np.float16], came: NDArray[np.uint8], away_came: NDArray[np.uint8],
+    ends: tuple[Floats, Floats], level: float,
+) -> Way:  # fmt: skip
+    rows = len(came)
+    path = np.full(rows, AWAY, dtype=np.int64)
+    is_away = float(ends[1].max()) > float(ends[0].max())
+    column, row = int(ends[is_away].argmax()), rows - 1
+    while row >= 0:
+        if is_away:
+            code = int(away_came[row, column])
+            if code == SHIFTED:
+                column -= 1
+            elif code == STAYED:
+                row -= 1
+            else:
+                is_away = False
+            continue
+        path[row] = column
+        step = int(came[row, column])
+        is_away = step == 4
+        column -= 0 if is_away else step
+        row -= 1
+    return _way(like, path, float(max(ends[0].max(), ends[1].max())), level)
+
+
+def _way(like: NDArray[np.float16], path: Whole, total: float, level: float) -> Way:
+    on = path != AWAY
+    gains = np.zeros(len(path), dtype=np.float32)
+    gains[on] = like[np.flatnonzero(on), path[on]].astype(np.float32) - np.float32(level)
+    return Way(path, gains, total / len(path))
 
 
 def _traced(
@@ -137,7 +210,4 @@ def _traced(
         if is_away and row >= 0:
             # Away is known as of the end of a row: leaving after this row costs no row of absence.
             continue
-    on = path != AWAY
-    gains = np.zeros(rows, dtype=np.float32)
-    gains[on] = like[np.flatnonzero(on), path[on]].astype(np.float32) - level
-    return Way(path, gains, max(total, float(away)) / rows)
+    return _way(like, path, max(total, float(away)), level)

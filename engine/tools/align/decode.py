@@ -56,6 +56,10 @@ class Posterior:
     sigma: Doubles  # (points,) standard deviation of the column at a given row, frames
     cost: Doubles  # (points,) expected cost of a cell
 
+    def scaled(self, step_s: float) -> Posterior:
+        """Return the same in seconds, `step_s` to a frame."""
+        return Posterior(self.rows * step_s, self.columns * step_s, self.sigma * step_s, self.cost)
+
 
 def band_around(rows: Doubles, columns: Doubles, start: tuple[int, int], stop: tuple[int, int], half: int) -> Band:
     """Return the band of `half` frames of lag to each side around a line through (rows, columns)."""

@@ -1,7 +1,7 @@
 """By how much one recording sounds higher than the other: another key, another tuning, another turntable.
 
 The mean spectrum of a recording is a fingerprint of its key and tuning. Its peaks, slid along those of the other one,
-propose a few shifts; the coarse chain, which knows the order of events, chooses.
+propose a few shifts; `relation` lets the coarse chain, which knows the order of events, choose.
 """
 
 from __future__ import annotations
@@ -11,34 +11,11 @@ from typing import Final
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from engine.tools.align.chain import best_way, coarse
-from engine.tools.align.features import BINS, BINS_PER_OCTAVE, MARGIN, Features, Floats
-from engine.tools.tool import NO_JOB, Job
+from engine.tools.align.features import BINS, BINS_PER_OCTAVE, MARGIN, Floats
 
 CANDIDATES: Final = 4
-ROWS: Final = 700  # of the coarse picture in which candidates compete, about
-FEWEST_FRAMES: Final = 10  # of 20 ms in a coarse vector: 5 Hz
 CENTS_PER_BIN: Final = 1200.0 / BINS_PER_OCTAVE
 WIDE: Final = 25  # bins: what changes more slowly over frequency is timbre, not tuning
-
-
-def find_bins(reference: Features, target: Features, job: Job = NO_JOB) -> float:
-    """Return by how many thirds of a semitone the target is higher, within +-MARGIN; fractions count."""
-    shifts = candidates(reference.tones, target.tones)
-    frames = max(len(reference.spectrum), len(target.spectrum))
-    every = max(FEWEST_FRAMES, -(-frames // ROWS))
-    ours = coarse(reference, every)
-    scores = []
-    for shift in shifts:
-        job.check()
-        theirs = coarse(target, every, shift)
-        scores.append(float(best_way(_raw(ours.vectors @ theirs.vectors.T), ours.hop_s, job=job).score))
-    return shifts[int(np.argmax(scores))]
-
-
-def _raw(products: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.float16]]:
-    # One measure for all candidates: a fixed spread, not each picture's own.
-    return (products / np.float32(0.25)).astype(np.float16)
 
 
 def candidates(reference: Floats, target: Floats) -> list[float]:

@@ -455,7 +455,10 @@ def _overs_note(plan: _Plan, written: _Written) -> str:
     peak_db = 20 * math.log10(written.peak)
     if plan.subtype in ("FLOAT", "DOUBLE"):
         return f"{written.overs} samples lie above full scale (peak {peak_db:+.1f} dBFS); the float file keeps them"
-    return f"{written.overs} samples above full scale were clipped (peak {peak_db:+.1f} dBFS): lower the level"
+    return (
+        f"{written.overs} samples above full scale were clipped (peak {peak_db:+.1f} dBFS): "
+        "to keep them, write WAV or AIFF in 32-bit float (--subtype FLOAT)"
+    )
 
 
 @contextlib.contextmanager

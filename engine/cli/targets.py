@@ -22,12 +22,14 @@ def check_target(path: Path, force: bool, protected: Set[object] = frozenset()) 
     Raises
     ------
     OutputExistsError
-        If `path` exists and `force` is off, or it is a protected file under any name.
+        If `path` is a folder, exists and `force` is off, or is a protected file under any name.
     """
     if protected & identities([path]):
         raise OutputExistsError(
             f"{path} is a file that is read here, which is never overwritten", "choose another name"
         )
+    if path.is_dir():
+        raise OutputExistsError(f"{path} is a folder", "give a file name in it, such as result.wav")
     if path.exists() and not force:
         raise OutputExistsError(f"{path} exists already", "choose another name, or allow replacing it (--force)")
 

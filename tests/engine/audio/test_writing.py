@@ -353,6 +353,8 @@ def test_overs_are_clipped_counted_and_said(tmp_path: Path) -> None:
     report = write(ArraySignal(loud, 44100), tmp_path / "out.wav", WriteOptions(subtype="PCM_16", dither=False))
     assert (report.overs, report.peak) == (2, 2.0)
     assert "2 samples above full scale were clipped (peak +6.0 dBFS)" in report.note
+    assert "--subtype FLOAT" in report.note
+    assert "lower the level" not in report.note
     assert soundfile.read(tmp_path / "out.wav", dtype="int16")[0].tolist() == [16384, 32767, -32768, 32767, -32768]
     kept = write(ArraySignal(loud, 44100), tmp_path / "float.wav", WriteOptions(subtype="FLOAT"))
     assert "the float file keeps them" in kept.note

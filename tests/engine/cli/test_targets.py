@@ -85,6 +85,20 @@ def test_a_report_that_cannot_be_written_is_said_before_the_work(tmp_path: Path,
     assert (tmp_path / name).read_text() == "KEEP"
 
 
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_a_folder_is_called_one_at_once_whether_replacing_is_allowed_or_not(
+    tmp_path: Path, force: list[str], capsys: Any
+) -> None:
+    source, folder = recording(tmp_path / "x.wav"), tmp_path / "results"
+    folder.mkdir()
+    assert shellac("age", source, "-o", f"{folder}/", *force) == 2
+    said = errors(capsys)
+    assert f"{folder} is a folder" in said
+    assert "file name" in said
+    assert "--force" not in said
+    assert not list(folder.iterdir())
+
+
 def test_measuring_replaces_pictures_only_when_told(tmp_path: Path, capsys: Any) -> None:
     source, folder = recording(tmp_path / "x.wav"), tmp_path / "plots"
     folder.mkdir()

@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.errors import Cancelled, ShellacError
 
 BUILT_IN = ("run", "measure", "models", "doctor", "demo")
-LATER = ("restyle", "align")  # named in the contract, not in this version
+LATER = ("restyle",)  # named in the contract, not in this version
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,13 +14,14 @@ from typing import get_args, get_type_hints
 
 from engine.errors import ShellacError, UsageError
 from engine.tools.age import AGE
+from engine.tools.align import ALIGN
 from engine.tools.restore import RESTORE
 from engine.tools.tool import Knob, Tool, complete
 from engine.tools.upsample import UPSAMPLE
 
 ENTRY_POINTS = "shellac.tools"
 
-TOOLS: tuple[Tool, ...] = (RESTORE, UPSAMPLE, AGE)
+TOOLS: tuple[Tool, ...] = (RESTORE, UPSAMPLE, ALIGN, AGE)
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ def test_reports_are_json_or_a_page(music: Path, tmp_path: Path) -> None:
         (["upsample", "x", "-o", "OUT", "--factor", "3"], "none or 2 or 4 or 8"),
         (["upsample", "x", "-o", "OUT", "--model", "warp"], "bwe48"),
         (["restyle"], "not in this version"),
-        (["align", "--help"], "not in this version"),
+        (["align", "x"], "two recordings"),
         (["quieter"], "no recording"),
         (["quieter", "IN"], "-o"),
         (["quieter", "IN", "-o", "OUT", "--set", "gain"], "KNOB=VALUE"),

@@ -16,19 +16,19 @@ Installer = Callable[..., None]
 
 
 def test_our_tools_are_tools() -> None:
-    assert [tool.name for tool in TOOLS] == ["restore", "upsample", "age"]
+    assert [tool.name for tool in TOOLS] == ["restore", "upsample", "align", "age"]
     assert all(isinstance(tool, Tool) for tool in TOOLS)
-    assert find_tool("age") is TOOLS[2]
+    assert find_tool("age") is TOOLS[3]
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="no tool 'magic': choose from restore, upsample, age"):
+    with pytest.raises(UsageError, match="no tool 'magic': choose from restore, upsample, align, age"):
         find_tool("magic")
 
 
 def test_a_tool_of_another_package_stands_beside_ours(install: Installer) -> None:
     install()
-    assert [tool.name for tool in all_tools()] == ["restore", "upsample", "age", "trim"]
+    assert [tool.name for tool in all_tools()] == ["restore", "upsample", "align", "age", "trim"]
     assert find_tool("trim").label == "Trim"
     assert tool_problems() == ()
 
@@ -47,7 +47,7 @@ def test_a_tool_of_another_package_stands_beside_ours(install: Installer) -> Non
 def test_a_broken_tool_is_left_out_and_named(install: Installer, source: str, entry: str, said: str) -> None:
     install()
     install(entry, source or "#", "shellac_bad")
-    assert [tool.name for tool in all_tools()] == ["restore", "upsample", "age", "trim"]
+    assert [tool.name for tool in all_tools()] == ["restore", "upsample", "align", "age", "trim"]
     (problem,) = tool_problems()
     assert said in str(problem)
     assert "shellac-bad 1.2" in str(problem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -67,6 +67,10 @@ class EdgedCanvas(BarredCanvas):
             self.state.edge.reset()
         else:
             super().mouseDoubleClickEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover_edge(False)
 
     def _follow_edge(self) -> None:
         """Let go of the line if its drag was called off: what the mouse does until it is up means nothing."""

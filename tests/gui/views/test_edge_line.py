@@ -167,6 +167,23 @@ def test_the_pointer_says_where_the_line_can_be_taken(stage: Stage) -> None:
     assert view.cursor().shape() == Qt.CursorShape.OpenHandCursor
 
 
+def test_the_line_is_solid_only_while_the_pointer_is_on_it(stage: Stage) -> None:
+    view = stage.canvas.spectrogram
+    stage.state.edge.show(EDGE)
+    dashed = stage.picture(view)
+    row = at(stage, 0.5, 8000).y()
+    hover(view, at(stage, 0.5, 8000))
+    solid = stage.picture(view)
+    assert lit_in(solid, row) > 1.2 * lit_in(dashed, row)
+    QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
+    assert lit_in(stage.picture(view), row) == lit_in(dashed, row)
+
+
+def lit_in(picture: QImage, row: int) -> int:
+    """Return how many pixels of a row are nearly white."""
+    return sum(QColor(picture.pixel(x, row)).lightness() > 150 for x in range(picture.width()))
+
+
 def test_an_edge_of_a_box_on_the_line_is_taken_before_the_line(stage: Stage) -> None:
     view = stage.canvas.spectrogram
     stage.state.edge.show(EDGE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtCore import Signal as QtSignal
@@ -21,6 +21,7 @@ from gui.views.crew import lower_priority
 
 REST_MS = 700
 PIECE_S = 5.0
+MEASURING = "measuring…"  # stands where the table says otherwise what it was measured over
 MOST_S = 60.0  # of a long recording, pieces spread evenly over what is finished are measured
 
 
@@ -81,11 +82,13 @@ class Measuring(QObject):
         super().__init__(parent)
         self._document, self._rendering, self._jobs = document, rendering, jobs
         self._task: Task | None = None
+        self.shown = Measured(EMPTY, "")
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._begin)
         document.source_changed.connect(self._forget)
+        rendering.changed.connect(self._follow)
         rendering.settled.connect(self._rest.start)
         rendering.ready.connect(self._stop)
 
@@ -97,16 +100,32 @@ class Measuring(QObject):
     def _forget(self) -> None:
         self._stop()
         self._rest.stop()
-        self.measured.emit(Measured(EMPTY, ""))
+        self._show(Measured(EMPTY, ""))
+
+    def _show(self, measured: Measured) -> None:
+        self.shown = measured
+        self.measured.emit(measured)
+
+    def _follow(self) -> None:
+        """Take back B's figures as soon as B is to be another sound: A's stay true."""
+        if self._rendering.is_stale and self._document.source is not None and self.shown.note != MEASURING:
+            self._stop()
+            self._rest.stop()
+            self._show(self._without_b(MEASURING))
+
+    def _without_b(self, note: str) -> Measured:
+        return Measured(tuple(replace(row, b=NOTHING) for row in self.shown.rows), note)
 
     def _begin(self) -> None:
         source, rendered = self._document.source, self._rendering.rendered
-        if source is None or rendered is None or not source.frames:
-            return
         self._stop()
+        if source is None or rendered is None or not source.frames or self._rendering.is_stale:
+            self._show(self._without_b(""))  # stopped or failed before there was a B: nothing is coming
+            return
         b = rendered if rendered.devices else None
         spans = self._rendering.finished if b is not None else (Span(0, source.frames),)
         if not spans:
+            self._show(self._without_b(""))
             return
         rate, is_whole = rendered.rate, self._rendering.fraction >= 1.0
 
@@ -119,7 +138,11 @@ class Measuring(QObject):
 
         def done(measured: Measured) -> None:
             if self._task is task:
-                self.measured.emit(measured)
+                self._show(measured)
 
-        task = self._jobs.start("Measure", work, done, lambda _error: None, is_shown=False)
+        def failed(_error: object) -> None:
+            if self._task is task:
+                self._show(self._without_b(""))
+
+        task = self._jobs.start("Measure", work, done, failed, is_shown=False)
         self._task = task

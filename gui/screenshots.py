@@ -91,13 +91,15 @@ class Photographer:
 
     def is_settled(self) -> bool:
         """True once B is finished and measured."""
+        from gui.measuring import MEASURING
+
         rendering = self.commands.rendering
         return (
             rendering.rendered is not None
             and not rendering.is_stale
             and not rendering.is_running
             and not self.commands.jobs.running
-            and bool(self.window.measured_dock.head.second.full_text())
+            and self.window.measured_dock.head.second.full_text() not in ("", MEASURING)
         )
 
     def close(self) -> None:

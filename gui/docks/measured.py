@@ -84,6 +84,10 @@ class MeasuredTable(QWidget):
             said = f"{row.name}: A {signed(row.a, row.decimals)}, B {signed(row.b, row.decimals)} {row.unit}"
             self._names[index].setAccessibleName(said)
 
+    def spoken(self) -> list[str]:
+        """Return what a screen reader says of each row."""
+        return [name.accessibleName() for name in self._names]
+
 
 class Facts(QWidget):
     """Name and value pairs, such as the facts of a file."""

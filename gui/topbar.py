@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QHBoxLayout, QMenuBar, QSizePolicy, QToolButton, Q
 from gui import icons, theme
 from gui.panels.controls import label
 
+AIR_PX = 16  # at least, between the title and what stands beside it
+
 
 class Logo(QWidget):
     """The disc at the left end."""
@@ -28,8 +30,7 @@ class TopBar(QWidget):
         super().__init__()
         self.setObjectName("TopBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(theme.px(28))
-        row = QHBoxLayout(self)
+        self.row = row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 12, 0)
         row.setSpacing(2)
         self.menus = QMenuBar()
@@ -43,13 +44,20 @@ class TopBar(QWidget):
         self.layouts = [self._layout_button(actions[name]) for name in ("layout_work", "layout_focus")]
         for button in self.layouts:
             row.addWidget(button)
+        self._name = ""
         self.title = label("", "strong")
         self.title.setParent(self)
         self.title.setStyleSheet("font-weight: 500")
         self.title.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
+        theme.CHANGES.changed.connect(self._dress)
+        self._dress()
+
+    def _dress(self) -> None:
+        self.setFixedHeight(max(28, theme.px(28)))
+
     def _add_search(self, row: QHBoxLayout, action: QAction) -> None:
-        search = QToolButton()
+        self.search = search = QToolButton()
         search.setProperty("kind", "search")
         search.setText("All actions")
         search.setIcon(icons.icon("search", lambda look: look.text3))
@@ -76,14 +84,20 @@ class TopBar(QWidget):
 
     def show_title(self, text: str, is_changed: bool) -> None:
         """Show what is open; a dot says that it isn't saved."""
-        self.title.setText(f"{text}  •" if is_changed else text)
+        self._name = f"{text}  •" if is_changed else text
         self.title.setAccessibleName(f"{text}, not saved" if is_changed else text)
         self._place_title()
 
     def _place_title(self) -> None:
+        """Put the title into the middle where there is room for all of it, else beside the menus, cut in its middle."""
+        self.row.activate()
+        least, most = self.menus.geometry().right() + AIR_PX, self.search.geometry().left() - AIR_PX
+        words = self.title.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideMiddle, max(0, most - least))
+        self.title.setText(words)
         self.title.adjustSize()
-        left = max(self.menus.geometry().right() + 16, (self.width() - self.title.width()) // 2)
-        self.title.move(left, (self.height() - self.title.height()) // 2)
+        left = min(max(least, (self.width() - self.title.width()) // 2), most - self.title.width())
+        self.title.move(max(least, left), (self.height() - self.title.height()) // 2)
+        self.title.setVisible(self.title.width() <= most - least)
 
     def resizeEvent(self, event: object) -> None:
         self._place_title()

@@ -55,7 +55,7 @@ class MainWindow(QMainWindow):
         screen = self.screen().availableSize()
         offscreen = QGuiApplication.platformName() == "offscreen"  # its screen is 800 × 800 whatever is asked
         most = QSize(10_000, 10_000) if offscreen else screen
-        self.setMinimumSize(min(theme.px(1100), most.width()), min(theme.px(680), most.height()))
+        self.setMinimumSize(min(theme.px(960), most.width()), min(theme.px(600), most.height()))
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(False)
         self.setAnimated(False)

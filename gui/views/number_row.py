@@ -101,6 +101,7 @@ class NumberRow(QWidget):
         self.setFixedHeight(HEIGHT)
         self.setAccessibleName("Selection in numbers")
         self.fields: dict[str, NumberField] = {}
+        self._feather: list[QWidget] = []  # its label and field
         self._trimmings: list[QWidget] = []  # units and rules, left out in a narrow window
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 12, 0)
@@ -124,11 +125,13 @@ class NumberRow(QWidget):
         return QSize(420, HEIGHT)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave out the note, then units and rules, where they don't fit."""
+        """Leave out the note, then units and rules, then the feather, where they don't fit."""
         super().resizeEvent(event)
         self.note.setVisible(self.width() >= theme.px(850))
         for part in self._trimmings:
             part.setVisible(self.width() >= theme.px(660))
+        for part in self._feather:
+            part.setVisible(self.width() >= theme.px(540))
 
     def set_note(self, text: str) -> None:
         """Say something at the right instead of what the selection is used for; "" takes it back."""
@@ -151,6 +154,8 @@ class NumberRow(QWidget):
         self.fields[name] = edit
         row.addWidget(label)
         row.addWidget(edit)
+        if name == "feather":
+            self._feather = [label, edit]
         if field.unit:
             unit = QLabel(field.unit)
             unit.setProperty("role", "second")

@@ -1,7 +1,7 @@
 """How far to trust the map, moment by moment, and why not more.
 
 A logistic rule over what the decoder knows: the spread of the posterior, the cost against that of a good and of a
-random moment, how suddenly the tempo changes, and whether anything sounds.
+random moment, and how suddenly the tempo changes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from engine.tools.align.decode import Doubles, Posterior
@@ -20,9 +21,11 @@ from engine.tools.align.result import Doubt, Reason, Segment
 if TYPE_CHECKING:
     from engine.tools.align.structure import Pictures
 
-# Weights of a logistic regression on composed pieces (two performers, 78 rpm, 0 dB noise, two semitones up): does the
-# map err by less than 50 ms?
-WEIGHTS: Final = (3.0, -1.0, -1.0, -1.0, -1.0)  # constant, then as `_signs` has them
+# Does the map err by less than 50 ms? A logistic regression over 3,804 chords of six composed pieces of a minute, each
+# played twice on other instruments, clean, as a 78 rpm disc and in white noise of its own level; judged on pieces left
+# out, it separates with an AUROC of 0.79 and is calibrated to 0.01.
+CONSTANT: Final = 3.72
+WEIGHTS: Final = (-1.56, -1.88, -1.15)  # as `_signs` has them
 UNSURE: Final = 0.5  # below this a reason is given
 SHORTEST_DOUBT_S: Final = 0.4
 QUIET_DB: Final = -45.0
@@ -42,7 +45,7 @@ class Sureness:
 def sureness(pair: Pictures, path: Posterior, reference_s: Doubles, target_s: Doubles) -> Sureness:
     """Judge the knots of one match by the posterior they come from."""
     signs, quiet, speed, sigma = _signs(pair, path, reference_s, target_s)
-    confidence = 1.0 / (1.0 + np.exp(-(WEIGHTS[0] + signs @ np.array(WEIGHTS[1:]))))
+    confidence = 1.0 / (1.0 + np.exp(-(CONSTANT + signs @ np.array(WEIGHTS))))
     reasons: list[Reason] = []
     for silent, pace, spread in zip(quiet.tolist(), speed.tolist(), sigma.tolist(), strict=True):
         if silent:
@@ -56,8 +59,8 @@ def sureness(pair: Pictures, path: Posterior, reference_s: Doubles, target_s: Do
 
 def _signs(
     pair: Pictures, path: Posterior, reference_s: Doubles, target_s: Doubles
-) -> tuple[Doubles, Doubles, Doubles, Doubles]:
-    """What speaks against each knot (knots, 4), whether it's quiet, the local speed, and the spread in seconds."""
+) -> tuple[Doubles, NDArray[np.bool_], Doubles, Doubles]:
+    """What speaks against each knot (knots, 3), whether it's quiet, the local speed, and the spread in seconds."""
     order = np.argsort(path.rows, kind="stable")
     rows = path.rows[order]
     step_s = max(float(np.median(np.diff(reference_s))), 1e-3)
@@ -70,10 +73,10 @@ def _signs(
     sigma = spread * (1.0 + speed) / 2.0
     bend = np.abs(np.log(np.maximum(speed, 0.02) / np.maximum(slow, 0.02)))
     loud = np.minimum(_loudness(pair.ours.loudness_db, reference_s), _loudness(pair.theirs.loudness_db, target_s))
-    quiet = maximum_filter1d((minimum_filter1d(loud, wide // 2 + 1) < QUIET_DB).astype(float), 1)
+    quiet = minimum_filter1d(loud, wide // 2 + 1) < QUIET_DB
     wide_sigma = maximum_filter1d(sigma, max(1, wide // 2))
-    signs = np.stack([np.log(np.maximum(wide_sigma, 1e-3) / 0.01), cost - 1.5, np.minimum(bend, 2.0), quiet], axis=1)
-    return signs, quiet > 0.5, speed, sigma
+    signs = np.stack([np.log(np.maximum(wide_sigma, 1e-3) / 0.01), cost - 1.5, np.minimum(bend, 2.0)], axis=1)
+    return signs, quiet, speed, sigma
 
 
 def _loudness(loudness_db: np.ndarray[tuple[int, ...], np.dtype[np.float16]], times_s: Doubles) -> Doubles:

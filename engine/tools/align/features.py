@@ -153,7 +153,7 @@ def _level(mono: Signal, job: Job) -> tuple[float, float]:
         job.check()
         part = mono.read(span.start, span.stop)[:, 0]
         whole = np.pad(part, (0, -len(part) % size)).reshape(-1, size)
-        powers.append(np.var(whole, axis=1, dtype=np.float64))  # without what is constant: nobody hears it
+        powers.append(np.mean(np.square(whole, dtype=np.float64), axis=1))
         means.append(np.mean(whole, axis=1, dtype=np.float64))
     if not powers:
         return 1e-7, 0.0

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.audio.signal import Signal
 from engine.tools.align.confidence import Sureness, doubts, sureness
+from engine.tools.align.corridor import corridor_of
 from engine.tools.align.costs import Costs
 from engine.tools.align.decode import Doubles, Posterior, Steps, band_around, decode
 from engine.tools.align.features import HOP, RATE, Features, features_of
@@ -102,7 +103,7 @@ def solve(
     on_chain = monotone_chain(runs)
     matches = [_followed(pair, relation.bins, run, mode, warp_limit_ms, job) for run in runs]
     job.progress(0.95, "Judging")
-    return _assembled(pair, relation, matches, on_chain)
+    return _assembled(pair, relation, matches, on_chain, job)
 
 
 def fields(anchors: Sequence[Anchor], reference_s: float, target_s: float) -> list[Field]:
@@ -190,7 +191,9 @@ def _straightened(reference_s: Doubles, target_s: Doubles, *, is_offset: bool) -
     return reference_s * slope + float(np.median(target_s - slope * reference_s))
 
 
-def _assembled(pair: Pictures, relation: Relation, matches: Sequence[Match], on_chain: Sequence[bool]) -> Alignment:
+def _assembled(
+    pair: Pictures, relation: Relation, matches: Sequence[Match], on_chain: Sequence[bool], job: Job
+) -> Alignment:
     chain = [match for match, chosen in zip(matches, on_chain, strict=True) if chosen]
     segments = _segments(pair, matches, on_chain)
     columns = _columns(chain)
@@ -201,6 +204,7 @@ def _assembled(pair: Pictures, relation: Relation, matches: Sequence[Match], on_
         p_unrelated=relation.p_unrelated,
         verdict=verdict_of(segments, columns[0], columns[1], relation, is_related=relation.p_unrelated <= UNRELATED_P),
         reasons=doubts(segments, [(match.reference_s, match.sureness) for match in chain]),
+        corridor=corridor_of(pair, relation.bins, [(match.reference_s, match.target_s) for match in chain], job),
     )
 
 

@@ -43,6 +43,7 @@ from gui.exporting import (
     folder_beside,
     format_notes,
     free_name,
+    lacking,
     residue_notes,
     tool_word,
 )
@@ -269,10 +270,7 @@ class ExportDialog(QDialog):
         self.go.setEnabled(is_possible)
         changes_rate = self._rate() != source.rate
         command = command_of(plan, self._document.recipe, source.path, changes_rate)
-        lacks = "The command line writes whole results (B) only."
-        if changes_rate and plan.what == "B" and plan.rate is not None:
-            lacks = "The command line writes this result at its own rate only."
-        self.command.setPlainText(command or lacks)
+        self.command.setPlainText(command or lacking(plan, changes_rate))
         self.copy.setEnabled(bool(command))
 
     def _rate(self) -> int:

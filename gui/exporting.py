@@ -24,6 +24,7 @@ from gui.views.lane import Difference
 
 What = Literal["A", "B", "delta"]
 LOUDNESS = (("", "Unchanged"), ("-14", "−14 LUFS"), ("-16", "−16 LUFS"), ("-23", "−23 LUFS (EBU R 128)"))
+ONE_REPORT = "# A run writes reports of one kind: here {0}, for the other say --report {1}"
 SAME = ""  # "same as source"
 
 
@@ -134,7 +135,7 @@ def export(plan: ExportPlan, source: FileSignal, rendered: RenderedSignal, recip
     writing = job.part(0.0, 0.85 if plan.reports else 1.0)
     signal = signal_of(plan, source, rendered, writing)
     written = write(signal, plan.path, options, source.info, job.check, writing.progress)
-    paths = tuple(plan.path.with_name(plan.path.stem + f"-report{suffix}") for suffix in plan.reports)
+    paths = report_paths(plan)
     if paths:
         report = make_report(rendered, recipe, source, written, job.part(0.85, 1.0))
         for path in paths:
@@ -142,27 +143,50 @@ def export(plan: ExportPlan, source: FileSignal, rendered: RenderedSignal, recip
     return Exported(written, paths)
 
 
+def lacking(plan: ExportPlan, changes_rate: bool = False) -> str:
+    """Return in a sentence what of a plan the command line can't do, "" if it can do all of it."""
+    if plan.what != "B" or plan.span is not None:
+        return "The command line writes whole results (B) only."
+    if changes_rate and plan.rate is not None:
+        return "The command line writes this result at its own rate only."
+    return "The command line leaves the loudness as it is." if plan.loudness_lufs is not None else ""
+
+
 def command_of(plan: ExportPlan, recipe: Recipe, source: Path, changes_rate: bool = False) -> str:
     """Return the command line that writes the same file, where there is one.
 
     Where a device changes the rate there is none for a further rate: `--rate` is the device's own there.
     """
-    if plan.what != "B" or plan.span is not None or (changes_rate and plan.rate is not None):
+    if lacking(plan, changes_rate):
         return ""
     heard = [step for step in recipe.steps if step.is_heard]
     if len(heard) != 1 or heard[0].mix != 1.0 or not _spans_only(recipe):
-        return run_command(recipe, (source,), plan.path.parent)
-    words = [step_command(heard[0], source, plan.path)]
-    if plan.rate is not None:
-        words += ["--rate", str(plan.rate)]
-    if plan.subtype:
-        words += ["--depth", shlex.quote(plan.subtype)]
-    if plan.loudness_lufs is not None:
-        words += ["--loudness", f"{plan.loudness_lufs:g}"]
-    words += [
-        f"--report {shlex.quote(str(plan.path.with_name(plan.path.stem + '-report' + s)))}" for s in plan.reports[:1]
-    ]
-    return " ".join(words)
+        kinds = [suffix.removeprefix(".") for suffix in plan.reports]
+        options = [] if plan.path.suffix.lower() == source.suffix.lower() else ["--format", plan.container]
+        options += [*_writing_words(plan), *(["--report", kinds[0]] if kinds else [])]
+        command = run_command(recipe, (source,), plan.path.parent, options)
+        return f"{ONE_REPORT.format(*kinds)}\n{command}" if len(kinds) > 1 else command
+    words = [step_command(heard[0], source, plan.path), shlex.join(_writing_words(plan)), *_report_words(plan)]
+    return " ".join(word for word in words if word)
+
+
+def _writing_words(plan: ExportPlan) -> list[str]:
+    words = ["--rate", str(plan.rate)] if plan.rate is not None else []
+    return words + (["--subtype", plan.subtype] if plan.subtype else [])
+
+
+def report_paths(plan: ExportPlan) -> tuple[Path, ...]:
+    """Return where the reports are written: beside the file."""
+    return tuple(plan.path.with_name(f"{plan.path.stem}-report{suffix}") for suffix in plan.reports)
+
+
+def _report_words(plan: ExportPlan) -> list[str]:
+    """Return the options that write the reports: `--report` takes one file, `--json` puts the same on the output."""
+    paths = [shlex.quote(str(path)) for path in report_paths(plan)]
+    if len(paths) < 2:
+        return [f"--report {path}" for path in paths]
+    by_suffix = dict(zip(plan.reports, paths, strict=True))
+    return [f"--report {by_suffix['.html']}", "--json", f"> {by_suffix['.json']}"]
 
 
 def _spans_only(recipe: Recipe) -> bool:

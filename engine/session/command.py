@@ -15,10 +15,10 @@ from engine.tools.tool import Value
 _END = "RECIPE"
 
 
-def run_command(recipe: Recipe, sources: Sequence[Path], folder: Path) -> str:
-    """Return `shellac run` for a whole rack, to be pasted into a shell."""
-    names = shlex.join([str(path) for path in sources])
-    return f"shellac run - {names} --out {shlex.quote(str(folder))} <<'{_END}'\n{pin_networks(recipe).dumps()}\n{_END}"
+def run_command(recipe: Recipe, sources: Sequence[Path], folder: Path, options: Sequence[str] = ()) -> str:
+    """Return `shellac run` for a whole rack, with further options, to be pasted into a shell."""
+    words = shlex.join([*map(str, sources), "--out", str(folder), *options])
+    return f"shellac run - {words} <<'{_END}'\n{pin_networks(recipe).dumps()}\n{_END}"
 
 
 def step_command(step: Step, source: Path, result: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import soundfile
 
 from engine import demo
+from engine.cli import main
 from gui.export_dialog import ExportDialog
 from gui.exporting import fill_pattern, folder_beside, format_notes, free_name
 from gui.views.view_state import Selection
@@ -101,6 +104,55 @@ def test_the_command_that_does_the_same_is_shown(desk: Desk, recording: Path) ->
     dialog = dialog_of(desk)
     assert dialog.command.toPlainText().startswith("shellac gain ")
     assert "--set factor=1.25" in dialog.command.toPlainText()
+    dialog.reject()
+
+
+def test_the_command_writes_the_same_reports(desk: Desk, recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.open(recording)
+    desk.commands.document.set_knob(desk.add(), "factor", 1.25)
+    dialog = dialog_of(desk)
+    dialog.page.setChecked(True)
+    dialog.json.setChecked(True)
+    dialog.bits.setCurrentIndex(dialog.bits.findData("PCM_24"))
+    dialog.bits.picked.emit("PCM_24")
+    shown = dialog.command.toPlainText()
+    path = go(desk, dialog)
+    page, data = (path.with_name(f"side one_gain-report{suffix}") for suffix in (".html", ".json"))
+    theirs = json.loads(data.read_text(encoding="utf-8"))
+    for written in (path, page):
+        written.unlink()
+    words = shlex.split(shown)
+    assert words[-2:] == [">", str(data)], "the other report goes to the standard output"
+    capsys.readouterr()
+    assert main(words[1:-2]) == 0
+    ours = json.loads(capsys.readouterr().out)
+    assert page.is_file()
+    assert soundfile.info(path).subtype == "PCM_24"
+    assert ours.keys() == theirs.keys()
+    assert [step["params"] for step in ours["recipe"]["steps"]] == [
+        step["params"] for step in theirs["recipe"]["steps"]
+    ]
+
+
+def test_the_command_of_a_whole_rack_writes_what_was_chosen_and_says_what_it_lacks(desk: Desk, recording: Path) -> None:
+    desk.open(recording)
+    desk.add()
+    desk.add()
+    dialog = dialog_of(desk)
+    dialog.page.setChecked(True)
+    dialog.format.setCurrentIndex(dialog.format.findData(".flac"))
+    dialog.format.picked.emit(".flac")
+    shown = dialog.command.toPlainText()
+    assert shown.startswith("shellac run - ")
+    assert " --format FLAC --report html <<" in shown
+    dialog.json.setChecked(True)
+    first, second = dialog.command.toPlainText().splitlines()[:2]
+    assert first == "# A run writes reports of one kind: here html, for the other say --report json"
+    assert second.startswith("shellac run - ")
+    dialog.loudness.setCurrentIndex(dialog.loudness.findData("-16"))
+    dialog.loudness.picked.emit("-16")
+    assert dialog.command.toPlainText() == "The command line leaves the loudness as it is."
+    assert not dialog.copy.isEnabled()
     dialog.reject()
 
 

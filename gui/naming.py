@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from engine.session.recipe import Recipe, Step, describe_change
-from engine.tools.tool import Knob, Tool, Value
+from engine.tools.tool import Knob, Params, Tool, Value
 from gui.numbers import knob_value
 
 
@@ -51,6 +52,18 @@ def heard_instead(tool: Tool, values: Mapping[str, Value]) -> str:
         return ""
     stage = next((knob for knob in tool.knobs if knob.name == heard), None)
     return f"what {stage.label} takes away" if stage is not None else f"the {heard.replace('_', ' ')} sound alone"
+
+
+@runtime_checkable
+class Idles(Protocol):
+    """A tool some of whose knobs have no effect with some settings."""
+
+    def idle_knobs(self, params: Params) -> Mapping[str, str]: ...
+
+
+def idle_knobs(tool: Tool, values: Params) -> Mapping[str, str]:
+    """Return the names of the knobs that have no effect as a device is set, and why."""
+    return tool.idle_knobs(values) if isinstance(tool, Idles) else {}
 
 
 def _title(tool: Tool, knob: Knob) -> str:

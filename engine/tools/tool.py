@@ -186,6 +186,8 @@ class Tool(Protocol):
     - `edge_bounds(given, params) -> tuple[float, float]`: from where to where, Hz, an edge set by hand stays as set;
     - `generated_band(given, params, analysis) -> tuple[float, float] | None`: what it invents, in Hz; None where this
       recording with these settings gets nothing that was never recorded, and no network is run to render it;
+    - `idle_knobs(params) -> Mapping[str, str]`: the knobs that have no effect with these settings, and why: a sentence
+      without a full stop that names the setting they depend on;
     - `remarks(given, params, analysis) -> tuple[str, ...]`: sentences for the user about this recording;
     - `account(before, after, params, analysis, job) -> Mapping[str, Any]`: what it did, measured, for the report;
       `text` is all of it as a sentence.

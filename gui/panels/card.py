@@ -17,7 +17,7 @@ from engine.session.recipe import Scope, Step
 from engine.tools.tool import Knob, Tool, Value, complete
 from gui import icons, theme
 from gui.band_edge import params_of
-from gui.naming import heard_instead, main_knob
+from gui.naming import heard_instead, idle_knobs, main_knob
 from gui.numbers import clock, kilohertz
 from gui.panels.controls import Chooser, ElidedLabel, IconButton, label, rule
 from gui.panels.foot import Doing, Foot
@@ -298,11 +298,13 @@ class Card(QFrame):
         for row in self.stages.values():
             row.show_values(values, heard)
         switches = {knob.name for knob in tool.knobs if knob.kind == "bool" and knob.group == knob.name}
+        idle = idle_knobs(tool, values)
         for name, knob_row in self.rows.items():
             knob_row.show_value(values[name])
             if isinstance(knob_row, (FoundRow, RateRow)):
                 knob_row.show_automatic(view.automatic.get(name), view.rates[0] if view.rates else None)
             knob_row.set_lit(knob_row.knob.group not in switches or bool(values[knob_row.knob.group]))
+            knob_row.show_idle(idle.get(name, ""))
         self.mix.show_value(step.mix * 100.0)
         self._show_scope(step, view)
         names = (*tool.presets, *view.presets)

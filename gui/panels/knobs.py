@@ -54,6 +54,13 @@ class KnobRow(QWidget):
         """Grey the row where its group is switched off; it stays usable."""
         self.setEnabled(is_lit)
 
+    def show_idle(self, reason: str) -> None:
+        """Grey the row and say in its tooltip why it does nothing as the device is set; "": it has an effect."""
+        self.setToolTip(reason or self.knob.hint)
+        self.setAccessibleDescription(reason)
+        if reason:
+            self.setEnabled(False)
+
     def begin_gesture(self) -> None:
         """Start a drag: all changes until it ends are one entry of the history."""
         self._gesture = f"{self.knob.name}#{next(_gestures)}"

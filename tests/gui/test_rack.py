@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 import engine.tools
 from engine.session.recipe import Recipe, Step
+from engine.tools.tool import Params
 from gui.panels.card import Card
 from gui.panels.controls import Slider
 from gui.panels.knobs import SliderRow, SpanRow
@@ -232,6 +233,31 @@ def test_a_tool_of_another_package_gets_card_and_menu_without_a_line_here(
         engine.tools.forget_foreign_tools()
         for name in ("foreign_sound", "foreign_broken"):
             sys.modules.pop(name, None)
+
+
+class Choosy(Gain):
+    """Knows one knob in one of its modes only, and says so."""
+
+    def idle_knobs(self, params: Params) -> dict[str, str]:
+        return {} if params["mode"] == "odd" else {"factor": "Only the odd mode has a factor"}
+
+
+def test_a_knob_that_has_no_effect_as_the_device_is_set_is_off_and_says_why(
+    qtbot: QtBot, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine.tools, "TOOLS", (*engine.tools.TOOLS, Choosy(name="choosy", label="Choosy")))
+    desk = make_desk(qtbot)
+    try:
+        desk.open(recording)
+        device = desk.add("choosy")
+        row = card(desk).rows["factor"]
+        assert not row.isEnabled()
+        assert row.toolTip() == "Only the odd mode has a factor"
+        desk.commands.document.set_knob(device, "mode", "odd")
+        assert row.isEnabled()
+        assert row.toolTip() == ""
+    finally:
+        close_desk(desk)
 
 
 def test_a_tool_that_needs_another_recording_is_not_offered_but_shown_where_a_project_has_it(

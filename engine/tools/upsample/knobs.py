@@ -12,6 +12,10 @@ NO_FACTOR: Final = "none"
 FASTEST_HZ: Final = 768_000
 FULL_AMOUNT: Final = 100.0
 
+KEPT_ANYWAY: Final = (
+    "Only AFiLM and TFiLM change the band below the cutoff: with the network chosen here it always stays"
+)
+
 KNOBS: Final = (
     Knob("rate_hz", "Sample rate", "int", 0, 0, FASTEST_HZ, 1, "Hz", option="--rate", excludes=("factor",),
          hint="Of the result, not below the recording's. 0: 48000 for recordings under 44100, else as it is."),

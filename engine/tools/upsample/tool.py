@@ -10,8 +10,8 @@ import numpy as np
 from engine.audio.signal import Format, Samples, Signal, Span, format_of
 from engine.tools.tool import NO_JOB, Analysis, Inputs, Job, Knob, Params, Value
 from engine.tools.upsample.judge import judge_sha256
-from engine.tools.upsample.knobs import AUTO, FULL_AMOUNT, KNOBS, PRESETS
-from engine.tools.upsample.plan import plan, planned_format
+from engine.tools.upsample.knobs import AUTO, FULL_AMOUNT, KEPT_ANYWAY, KNOBS, PRESETS
+from engine.tools.upsample.plan import FILMS, plan, planned_format
 
 if TYPE_CHECKING:
     from engine.tools.upsample.render import Rise
@@ -108,6 +108,12 @@ class Upsample:
         from engine.tools.upsample.edge import chosen_bounds
 
         return chosen_bounds(plan(given.rate, params), given.rate)
+
+    def idle_knobs(self, params: Params) -> Mapping[str, str]:
+        """Return the switch that only the films know, where another network works."""
+        if str(params["model"]) in FILMS:
+            return {}
+        return {"keep_band": KEPT_ANYWAY}
 
     def remarks(self, given: Format, params: Params, analysis: Analysis) -> tuple[str, ...]:
         """Return the sentences a user should hear about a recording with these settings."""

@@ -149,3 +149,8 @@ def test_without_generating_no_network_is_needed() -> None:
     params = complete(UPSAMPLE, {"generate": False})
     assert UPSAMPLE.networks(params) == UPSAMPLE.networks_for(Format(8_000, 1, 1), params) == ()
     assert UPSAMPLE.networks_of_analysis(complete(UPSAMPLE, {})) == ()
+
+
+@pytest.mark.parametrize(("model", "is_idle"), [("auto", True), ("bwe48", True), ("bwe16", True), ("afilm", False)])
+def test_keeping_the_band_is_said_to_be_idle_where_it_is_kept_anyway(model: str, is_idle: bool) -> None:
+    assert ("keep_band" in UPSAMPLE.idle_knobs(complete(UPSAMPLE, {"model": model}))) is is_idle

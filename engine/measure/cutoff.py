@@ -36,6 +36,9 @@ NOISY_DB: Final = 20.0
 STEADY_DB: Final = 1.5  # between the quantiles below: a floor that moves more is music
 STEADY_QUANTILES: Final = (0.03, 0.15)
 NOISE_SOUGHT_UP_TO_HZ: Final = 5_000.0  # without an edge: there programme is sure to be
+HISS_SOUGHT_UP_TO_HZ: Final = 12_000.0  # without an edge: clean recordings still hold programme there, or nothing
+HISS_QUANTILES: Final = (0.03, 0.5)  # music that fades to such a steady end leaves it again
+HISS: Final = 1e-8  # of the loudest frame's power, in a third of an octave: what is quieter is dither
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Cutoff:
     is_full_band: bool  # no edge, or one so near to half of the rate that nothing is missing
     is_noisy: bool  # noise within 20 dB of the programme in the third of an octave under ...
     noise_hz: float = 0.0  # ... here: the edge, without one 5 kHz or half of the rate; 0 where nothing was judged
+    has_hiss_on_top: bool = False  # no edge was found, and steady noise near the top may be what hides it
 
 
 def find_cutoff(
@@ -79,7 +83,8 @@ def find_cutoff(
     if edge is None or edge.confidence < CONFIDENT:
         noise_hz = min(signal.rate / 2.0, NOISE_SOUGHT_UP_TO_HZ)
         noisy = _is_noisy(octaves, powers, noise_hz, is_edge=False)
-        return Cutoff(signal.rate / 2.0, edge.confidence if edge else 0.0, 0.0, True, noisy, noise_hz)
+        hidden = _has_hiss(octaves, powers, min(FULL_BAND * signal.rate / 2.0, HISS_SOUGHT_UP_TO_HZ))
+        return Cutoff(signal.rate / 2.0, edge.confidence if edge else 0.0, 0.0, True, noisy, noise_hz, hidden)
     noisy = _is_noisy(octaves, powers, edge.hertz, is_edge=True)
     is_full_band = edge.hertz >= min(FULL_BAND * signal.rate / 2.0, HEARD_UP_TO_HZ)
     return Cutoff(edge.hertz, edge.confidence, edge.width_hz, is_full_band, noisy, edge.hertz)
@@ -146,6 +151,14 @@ def _is_noisy(octaves: Doubles, powers: Floats, hertz: float, is_edge: bool) -> 
     if is_edge and above.shape[1]:
         noise = max(noise, float(np.median(above.mean(axis=0, dtype=np.float64))))
     return bool(noise * 10.0 ** (NOISY_DB / 10.0) > float(under.mean()) - noise)
+
+
+def _has_hiss(octaves: Doubles, powers: Floats, hertz: float) -> bool:
+    """Whether half of the time nothing but steady noise sounds in the third of an octave under `hertz`."""
+    top = np.log2(hertz)
+    under = powers[:, (octaves > top - 1.0 / 3.0) & (octaves <= top)].sum(axis=1, dtype=np.float64)
+    low, middle = np.quantile(under, HISS_QUANTILES)
+    return bool(low > HISS and middle < low * 10.0 ** (STEADY_DB / 10.0))
 
 
 def _decibels(power: Doubles) -> Doubles:

@@ -28,6 +28,7 @@ INSIDE: Final = 2  # the first frame of which no part lies before the recording
 # A Hann window shows 60 dB less of a tone only ten bins away: what is generated would be seen far below the cutoff.
 _WINDOW: Final = (0.35875, -0.48829, 0.14128, -0.01168)  # Blackman-Harris, sidelobes -92 dB
 _NOTHING: Final = 1e-20
+NOTHING_DB: Final = -120.0  # of full scale: what is generated below it is rounding, and nobody's band
 FULL_RATE: Final = 48_000  # at which the transform is that of the networks
 FULL_FFT: Final = 2048
 
@@ -69,7 +70,7 @@ def account(
     Returns
     -------
     Mapping
-        `generated_db` (RMS, dB of full scale; None for silence), `kept_up_to_hz` (where the band ends that was to be
+        `generated_db` (RMS, dB of full scale; None under -120), `kept_up_to_hz` (where the band ends that was to be
         kept; None where there is none, or only silence in it, so that nothing can be said of it), `kept_null_db` (what
         changed there, over what is there; None if nothing did), `lsd_lf_db` (log-spectral distance there, about 0),
         where the generated band begins and ends, and all of it as a sentence. Empty for less than a tenth of a second.
@@ -85,6 +86,8 @@ def account(
     if not sums.frames:
         return {}
     generated_db, null_db = _decibels(sums.generated / sums.frames), sums.null_db
+    if generated_db is not None and generated_db < NOTHING_DB:
+        generated_db = None
     facts = {
         "kept_up_to_hz": round(kept_hz, 1) if sums.is_told else None,
         "generated_from_hz": round(band[0], 1),
@@ -159,9 +162,10 @@ def _source(chosen_hz: float, learned: Learned) -> str:
 
 def _made(facts: Mapping[str, Any]) -> str:
     level = facts["generated_db"]
-    made = "nothing" if level is None else f"a band of {level:.1f} dBFS"
     where = f"from {facts['generated_from_hz']:.0f} to {facts['generated_to_hz']:.0f} Hz"
-    return f"{made} {where} was generated, not recovered"
+    if level is None:
+        return f"nothing that could be heard was added {where}"
+    return f"a band of {level:.1f} dBFS {where} was generated, not recovered"
 
 
 def _kept(facts: Mapping[str, Any], sums: _Sums, kept_hz: float) -> str:
@@ -175,4 +179,9 @@ def _kept(facts: Mapping[str, Any], sums: _Sums, kept_hz: float) -> str:
     null = facts["kept_null_db"]
     kept = "equals" if null is None else f"differs by {null:.0f} dB from"
     distance = f"(log-spectral distance {facts['lsd_lf_db']:.2f} dB)"
-    return f"; below {kept_hz:.0f} Hz the result {kept} the resampled recording {distance}"
+    if facts["generated_db"] is None:
+        return f"; below {kept_hz:.0f} Hz the result {kept} the resampled recording {distance}"
+    return (
+        f"; below {kept_hz:.0f} Hz the result {kept} the resampled recording {distance}; from {kept_hz:.0f} to "
+        f"{facts['generated_from_hz']:.0f} Hz both are cross-faded"
+    )

@@ -11,6 +11,7 @@ from typing import Final
 from engine.tools.tool import Analysis
 
 LEAST_CONFIDENCE: Final = 0.3
+DOUBTFUL_CONFIDENCE: Final = 0.1  # from here on an edge that isn't believed is worth a word
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Learned:
     noisy: bool  # its noise lies within 20 dB of what sounds in the third of an octave under ...
     noise_hz: float  # ... here
     warnings: tuple[str, ...]  # doubts about the edge
+    hiss_on_top: bool = False  # no edge was found, and steady noise may be what hides it
+    silent: tuple[int, ...] = ()  # channels under -90 dBFS from end to end: they stay as they are
 
     @property
     def gain(self) -> float:
@@ -38,16 +41,33 @@ class Learned:
         """What is better done before a band is generated, wherever it begins."""
         if not self.noisy:
             return ()
+        where = f"right under {self.noise_hz:.0f} Hz"
+        if self.cutoff_confidence < LEAST_CONFIDENCE:
+            lowest_hz = self.noise_hz / 2.0 ** (1.0 / 3.0)
+            where = f"where it was measured, from {lowest_hz:.0f} to {self.noise_hz:.0f} Hz (nothing ends there),"
         return (
-            f"right under {self.noise_hz:.0f} Hz the noise is within 20 dB of the sound, and the generated band "
-            "follows it: restore the recording first",
+            f"{where} the noise is within 20 dB of the sound, and the generated band follows it: restore the "
+            "recording first",
         )
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether no edge was found, and hiss or a doubtful one says that there may be one all the same."""
+        if self.cutoff_confidence >= LEAST_CONFIDENCE:
+            return False
+        return self.hiss_on_top or self.cutoff_confidence >= DOUBTFUL_CONFIDENCE
+
+    def sounding(self, channels: int) -> tuple[int, ...]:
+        """Return the channels in which anything sounds at all."""
+        return tuple(channel for channel in range(channels) if channel not in self.silent)
 
     def analysis(self) -> Analysis:
         """Return the facts as an Analysis."""
-        return Analysis({**asdict(self), "warnings": list(self.warnings)})
+        return Analysis({**asdict(self), "warnings": list(self.warnings), "silent": list(self.silent)})
 
     @staticmethod
     def of(analysis: Analysis) -> Learned:
         """Read what `analysis` wrote."""
-        return Learned(**{**analysis.facts, "warnings": tuple(analysis.facts["warnings"])})
+        facts = analysis.facts
+        lists = {"warnings": tuple(facts["warnings"]), "silent": tuple(facts.get("silent", ()))}
+        return Learned(**{**facts, **lists})

@@ -31,7 +31,8 @@ KNOBS: Final = (
          option="--model",
          hint="auto: bwe48, or bwe16 for results up to 16000 Hz. afilm and tfilm make 16000 Hz of 8000, 4000 or 2000."),
     Knob("cutoff_hz", "Cutoff", "float", 0.0, 0.0, FASTEST_HZ / 2, 1.0, "Hz", group="generate",
-         hint="Where the recording's own band ends and the generated one begins. 0: found by listening; else 300 up."),
+         hint="Where the recording's own band ends and the generated one begins. 0: found by listening; else 300 up. "
+              "What the recording holds above it is replaced."),
     Knob("tilt_db", "Tilt", "float", 0.0, -6.0, 6.0, 0.5, "dB/oct", group="generate",
          hint="Makes the generated band darker or brighter, the further above the cutoff the more."),
     Knob("keep_band", "Keep band", "bool", True, group="generate",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.audio.signal import Signal, blocks
 from engine.measure.cutoff import find_cutoff
 from engine.tools.tool import Job
+from engine.tools.upsample.bwe import SILENT
 from engine.tools.upsample.facts import LEAST_CONFIDENCE, Learned
 
 LEVEL_DB: Final = -25.0  # active RMS, dB of full scale, at which the networks listen
@@ -58,6 +59,8 @@ def learn(signal: Signal, job: Job) -> Learned:
         noisy=bool(found.is_noisy),
         noise_hz=round(float(found.noise_hz), 1),
         warnings=tuple(warnings),
+        hiss_on_top=bool(found.has_hiss_on_top),
+        silent=level.silent,
     )
 
 
@@ -69,6 +72,12 @@ class _Level:
     mid: float = 0.0
     side: float = 0.0
     side_sign: float = 0.0
+    peaks: NDArray[np.float32] | None = None  # of every channel, linear
+
+    @property
+    def silent(self) -> tuple[int, ...]:
+        """The channels that never rise above what is taken for silence."""
+        return () if self.peaks is None else tuple(int(channel) for channel in np.flatnonzero(self.peaks < SILENT))
 
     def gain_db(self) -> float:
         """Return the gain that takes the active frames' RMS to LEVEL_DB.
@@ -78,6 +87,8 @@ class _Level:
         were 20 dB quieter, and 6 to 7 dB apart for quiet dying notes and for what sounds mostly above the cutoff.
         """
         power = np.concatenate(self.power)
+        if self.peaks is not None and 0 < len(self.silent) < len(self.peaks):
+            power = power * np.float32(len(self.peaks) / (len(self.peaks) - len(self.silent)))
         loud = float(np.quantile(power, LOUD_SHARE))
         # A few words in an hour of silence: loud is then what is loudest.
         loud = loud if loud > _NOTHING else float(power.max())
@@ -95,6 +106,8 @@ def _level(signal: Signal, job: Job) -> _Level:
         job.progress(span.start / signal.frames, "measuring the level")
         samples = signal.read(*span)
         level.power.append(_frame_power(samples, size))
+        peaks = np.abs(samples).max(axis=0)
+        level.peaks = peaks if level.peaks is None else np.maximum(level.peaks, peaks)
         if signal.channels == 2:
             difference = samples[:, 0] - samples[:, 1]
             level.side += float(np.square(difference, dtype=np.float64).sum())

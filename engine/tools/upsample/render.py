@@ -74,7 +74,7 @@ class Rise:
     def _band(self, index: int) -> Samples | None:
         """Return the generated band of one chunk at the rate of the result; None where there is none."""
         edge = self.edge
-        if edge is None:
+        if edge is None or not self.learned.sounding(self.signal.channels):
             return None
         span = Grid(CHUNK_SECONDS * self.plan.work_rate).span(index)
         if self.plan.is_film:

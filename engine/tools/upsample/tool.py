@@ -23,7 +23,7 @@ class Upsample:
     name: str = "upsample"
     label: str = "Upsample"
     summary: str = "Raises the rate and generates the band that was lost; the band that is there stays."
-    version: int = 3
+    version: int = 4
     knobs: tuple[Knob, ...] = KNOBS
     presets: Mapping[str, Mapping[str, Value]] = PRESETS
     inputs: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ class Upsample:
 
     def generated_band(self, given: Format, params: Params, analysis: Analysis) -> tuple[float, float] | None:
         """Return from where to where a band is generated, in Hz, or None if nothing is."""
-        if not analysis.facts or not params["generate"]:
+        if not analysis.facts or not params["generate"] or not float(params["amount"]):
             return None
         from engine.tools.upsample.remarks import generated_band
 

@@ -49,6 +49,30 @@ def test_the_level_of_the_generated_band_is_that_of_what_was_added(level_db: flo
     assert found["lsd_lf_db"] < 0.01
 
 
+@pytest.mark.parametrize(("level_db", "is_told"), [(-142.9, False), (-110.0, True)])
+def test_what_is_generated_below_all_hearing_is_not_called_generated(level_db: float, is_told: bool) -> None:
+    signal = given()
+    base = raised(signal)
+    silence = ArraySignal(np.zeros_like(signal.samples), RATE)
+    facts = account(
+        silence, ArraySignal(tone(15_000.0, level_db, len(base)), 48_000), (11_400.0, 24_000.0), FACTS.analysis(), 0.0,
+        NO_JOB,
+    )  # fmt: skip
+    assert (facts["generated_db"] is not None) is is_told
+    assert ("was generated, not recovered" in facts["text"]) is is_told
+    assert ("nothing that could be heard" in facts["text"]) is not is_told
+
+
+def test_no_frequency_is_left_without_a_word() -> None:
+    signal = given()
+    base = raised(signal)
+    text = str(accounted(tone(15_000.0, -40.0, len(base)), base, signal)["text"])
+    # 11400 less 500 that the network doesn't hear and 200 in which the filter falls.
+    assert "below 10700 Hz the result" in text
+    assert "from 10700 to 11400 Hz both are cross-faded" in text
+    assert "from 11400 to 24000 Hz was generated" in text
+
+
 def test_a_change_in_the_own_band_is_found() -> None:
     signal = given()
     base = raised(signal)
@@ -62,7 +86,9 @@ def test_an_untouched_recording_has_its_very_samples() -> None:
     base = raised(signal)
     found = accounted(np.zeros_like(base), base, signal)
     assert (found["generated_db"], found["kept_null_db"], found["lsd_lf_db"]) == (None, None, 0.0)
-    assert "nothing from" in str(found["text"])
+    assert "nothing that could be heard was added from" in str(found["text"])
+    assert "generated, not recovered" not in str(found["text"])
+    assert "cross-faded" not in str(found["text"])
     assert "the result equals the resampled recording" in str(found["text"])
 
 

@@ -117,8 +117,14 @@ def test_the_file_and_the_report_say_that_sound_was_generated(tmp_path: Path, ca
 
 @pytest.mark.parametrize(
     ("rate", "words"),
-    [(24_000, ["--set", "generate=off"]), (44_100, []), (32_000, ["--rate", "32000"]), (24_000, ["--start", "60"])],
-    ids=["switched off", "whole", "whole at a rate of no network", "beyond the end"],
+    [
+        (24_000, ["--set", "generate=off"]),
+        (44_100, []),
+        (32_000, ["--rate", "32000"]),
+        (24_000, ["--start", "60"]),
+        (24_000, ["--set", "amount=0"]),
+    ],
+    ids=["switched off", "whole", "whole at a rate of no network", "beyond the end", "an amount of nothing"],
 )
 def test_where_nothing_was_generated_nothing_says_so(rate: int, words: list[str], tmp_path: Path, capsys: Any) -> None:
     source, out = written(tmp_path / "in.wav", rate, 3.0), tmp_path / "out.wav"
@@ -131,6 +137,7 @@ def test_where_nothing_was_generated_nothing_says_so(rate: int, words: list[str]
     assert not report["generated_sound"]
     assert not report["steps"][0]["can_invent_sound"]
     assert report["steps"][0]["networks"] == []
+    assert report["steps"][0]["account"] == {}
     assert "never recorded" not in (tmp_path / "r.html").read_text()
 
 

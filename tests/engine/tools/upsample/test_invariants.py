@@ -286,6 +286,31 @@ def test_three_channels_are_treated_each_for_itself(render: Any) -> None:
     assert np.abs(together - np.concatenate(alone, axis=1)).max() < 1e-6
 
 
+@pytest.mark.parametrize("silent", [0, 1])
+def test_a_silent_channel_stays_as_it_is_and_the_other_sounds_as_if_alone(way: Way, silent: int, render: Any) -> None:
+    rate, values = way
+    one = sound(rate, 1.5)
+    samples = np.zeros((one.frames, 2), dtype=np.float32)
+    samples[:, 1 - silent] = one.samples[:, 0]
+    result = render(ArraySignal(samples, rate), **values)
+    assert not result[:, silent].any()
+    assert np.abs(result[:, 1 - silent] - render(one, **values)[:, 0]).max() < 1e-4  # the gain is measured on both
+    other = render(ArraySignal(np.ascontiguousarray(samples[:, ::-1]), rate), **values)
+    assert np.array_equal(other, result[:, ::-1])
+
+
+def test_a_channel_of_dither_stays_as_it_is_and_any_span_of_it(render: Any) -> None:
+    samples = sound(24_000, 6.0, 2).samples.copy()
+    samples[:, 1] = np.random.default_rng(5).uniform(-3e-5, 3e-5, len(samples))  # under -90 dBFS
+    signal = ArraySignal(samples, 24_000)
+    result, base = render(signal), base_of(signal, 48_000)
+    assert np.array_equal(result[:, 1], base[:, 1])
+    assert not np.array_equal(result[:, 0], base[:, 0])
+    assert np.array_equal(render(signal, Span(200_000, 260_000)), result[200_000:260_000])
+    nearly = ArraySignal(np.repeat(signal.samples[:, 1:], 2, axis=1), 24_000)
+    assert np.array_equal(render(nearly), base_of(nearly, 48_000))
+
+
 # --- Level
 
 

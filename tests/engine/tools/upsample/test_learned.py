@@ -8,6 +8,7 @@ import scipy.signal
 
 from engine.audio.signal import ArraySignal, Samples, SilentSignal
 from engine.errors import Cancelled
+from engine.measure import cutoff as cutoff_module
 from engine.measure.cutoff import Cutoff
 from engine.tools.tool import NO_JOB, Analysis, Job
 from engine.tools.upsample import learned as learned_module
@@ -125,8 +126,39 @@ def test_noise_is_said_to_be_where_it_was_judged(monkeypatch: pytest.MonkeyPatch
     found = Cutoff(22_050.0, 0.1, 0.0, True, True, 5_000.0)
     monkeypatch.setattr(learned_module, "find_cutoff", lambda *given: found)
     (advice,) = learnt(speech_like()).advice
-    assert "right under 5000 Hz" in advice
+    assert "from 3969 to 5000 Hz (nothing ends there)" in advice  # a third of an octave
+    assert "right under" not in advice
     assert "22050" not in advice
+    found = Cutoff(5_000.0, 0.9, 300.0, False, True, 5_000.0)
+    assert "right under 5000 Hz the noise" in " ".join(learnt(speech_like()).advice)
+
+
+@pytest.mark.parametrize("quiet", [0.0, 2e-5])
+def test_a_channel_that_is_silent_from_end_to_end_is_known_and_does_not_count_for_the_level(quiet: float) -> None:
+    one = speech_like()
+    both = learnt(np.concatenate([one, np.full_like(one, quiet)], axis=1))
+    assert both.silent == (1,)
+    assert both.level_db == pytest.approx(learnt(one).level_db, abs=0.02)
+    click = np.full_like(one, quiet)
+    click[100] = 1e-3  # -60 dBFS: a channel with a click isn't silent
+    assert learnt(np.concatenate([one, click], axis=1)).silent == ()
+
+
+def test_where_no_edge_is_found_hiss_up_to_the_top_is_told_from_music_up_to_the_top(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cutoff_module, "_edge", lambda *given: None)
+    rate = 44_100
+    chance = np.random.default_rng(4)
+    noise = chance.standard_normal((6 * rate, 1))
+    bursts = np.repeat(chance.uniform(0.0, 1.0, 61) ** 2, rate // 10)[: len(noise), None]
+    music = 0.3 * scipy.signal.sosfilt(scipy.signal.butter(1, 1500, fs=rate, output="sos"), noise, axis=0) * bursts
+    low = scipy.signal.sosfilt(scipy.signal.butter(2, 6000, fs=rate, output="sos"), music, axis=0)
+    hissing = low + 0.01 * chance.standard_normal(noise.shape)
+    assert learn(ArraySignal(music.astype(np.float32), rate), NO_JOB).hiss_on_top is False
+    assert learn(ArraySignal(hissing.astype(np.float32), rate), NO_JOB).hiss_on_top is True
+    dithered = low + 1e-5 * chance.standard_normal(noise.shape)
+    assert learn(ArraySignal(dithered.astype(np.float32), rate), NO_JOB).hiss_on_top is False
 
 
 def test_learning_can_be_cancelled() -> None:

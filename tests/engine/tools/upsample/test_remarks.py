@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -119,6 +120,51 @@ def test_a_cutoff_that_is_not_taken_as_it_was_set_is_said(rate: int, chosen_hz: 
         assert f"set to {chosen_hz:.0f} Hz, and the generated band begins at {begins_hz} Hz, because" in text
     else:
         assert "was set to" not in text
+
+
+def test_an_edge_set_above_the_end_of_the_recording_is_said_to_have_nothing_to_go_on() -> None:
+    text = said(44_100, learnt(5_419.0), cutoff_hz=9_000.0)
+    assert "there is no sound right under 9000 Hz: the recording ends at 5419 Hz" in text
+    assert "is replaced" not in text
+    for near in (5_419.0, 5_500.0):
+        assert "there is no sound" not in said(44_100, learnt(5_419.0), cutoff_hz=near)
+    assert "there is no sound" not in said(44_100, learnt(22_050.0, full_band=True), cutoff_hz=9_000.0)
+
+
+def test_an_edge_set_below_the_end_of_the_recording_is_said_to_replace_what_lies_between() -> None:
+    assert "what the recording holds from 4000 to 5419 Hz is replaced" in said(
+        44_100, learnt(5_419.0), cutoff_hz=4_000.0
+    )
+    whole = said(8_000, learnt(4_000.0, full_band=True), rate_hz=48_000, cutoff_hz=2_000.0)
+    assert "from 2000 to 3800 Hz is replaced" in whole  # 0.95 of half the rate: so far the resampler lets through
+    for near_hz in (5_419.0, 5_300.0, 0.0):
+        assert "is replaced" not in said(44_100, learnt(5_419.0), cutoff_hz=near_hz)
+    (knob,) = (knob for knob in UPSAMPLE.knobs if knob.name == "cutoff_hz")
+    assert "replaced" in knob.hint
+
+
+@pytest.mark.parametrize(
+    ("confidence", "hiss", "is_hidden"), [(0.0, True, True), (0.155, False, True), (0.02, False, False)]
+)
+def test_where_hiss_may_hide_the_end_a_recording_is_not_called_whole(
+    confidence: float, hiss: bool, is_hidden: bool
+) -> None:
+    facts = replace(learnt(22_050.0, full_band=True), cutoff_confidence=confidence, hiss_on_top=hiss)
+    text = said(44_100, facts)
+    assert ("hiss may hide where the recording ends: restore it first, or set cutoff_hz" in text) is is_hidden
+    assert ("nothing is missing" in text) is not is_hidden
+    assert "so it was copied" in text
+    assert "hiss may hide" not in said(44_100, facts, cutoff_hz=6_000.0)
+
+
+def test_with_an_amount_of_nothing_nothing_is_called_generated() -> None:
+    given, params = Format(16_000, 1, 1_000), complete(UPSAMPLE, {"amount": 0.0})
+    facts = learnt(8_000.0, noise_hz=5_000.0, warnings=(DOUBT,))
+    assert UPSAMPLE.generated_band(given, params, facts.analysis()) is None
+    assert (
+        said(16_000, facts, amount=0.0) == "amount is 0, so nothing was generated, and the recording was only resampled"
+    )
+    assert UPSAMPLE.generated_band(given, complete(UPSAMPLE, {"amount": 1.0}), facts.analysis()) is not None
 
 
 def test_the_window_asks_for_remarks_and_edges_without_waiting_for_scipy() -> None:

@@ -53,11 +53,11 @@ class Emblem(QWidget):
 
 
 class DropZone(QFrame):
-    """560 × 320 pixels that say what to do."""
+    """560 × 320 pixels that say what to do; less wide where the window is small."""
 
     def __init__(self, open_button: QPushButton, demo_button: QPushButton) -> None:
         super().__init__()
-        self.setFixedSize(theme.px(560), theme.px(320))
+        self.fit(theme.px(560))
         self.is_hot = False
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 38, 20, 20)
@@ -83,6 +83,10 @@ class DropZone(QFrame):
         column.addWidget(label("WAV   AIFF   FLAC   OGG   Opus   MP3   CAF   RF64", "small"), 0, middle)
         column.addSpacing(4)
         column.addWidget(label("Originals are never changed", "small"), 0, middle)
+
+    def fit(self, room_px: int) -> None:
+        """Take at most `room_px` pixels of width, and not less than the words need."""
+        self.setFixedSize(max(theme.px(440), min(theme.px(560), room_px)), theme.px(320))
 
     def show_opening(self, name: str, fraction: float = 0.0) -> None:
         """Say what is being opened and how far it is; no name says what can be dropped."""
@@ -233,13 +237,18 @@ class EmptyPage(QScrollArea):
     def _columns(self) -> int:
         return max(1, min(COLUMNS, (self.width() - 48 + 16) // (theme.px(250) + 16)))
 
+    def _fit_recents(self) -> int:
+        """Make the cards' place as wide as there is room for, and return how many stand side by side."""
+        columns = self._columns()
+        self.recents.setFixedWidth(theme.px(250) * columns + 16 * (columns - 1))
+        return columns
+
     def _fill(self) -> None:
         while (old := self._grid.takeAt(0)) is not None:
             widget = old.widget()
             if widget is not None:
                 widget.deleteLater()
-        columns = self._columns()
-        self.recents.setFixedWidth(theme.px(250) * columns + 16 * (columns - 1))
+        columns = self._fit_recents()
         now = datetime.now()
         shown = self._items if self._shows_all else self._items[:SHOWN]
         for index, item in enumerate(shown):
@@ -251,5 +260,8 @@ class EmptyPage(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.zone.fit(self.width() - 48)
+        if not self._items:
+            self._fit_recents()
         if self.recents.isVisible() and self._columns() * 266 - 16 != self.recents.width() and self._items:
             self._fill()

@@ -36,6 +36,20 @@ def test_without_a_file_the_window_says_what_can_be_done(desk: Desk) -> None:
     assert desk.commands.document.session is None
 
 
+def test_a_small_window_shows_all_of_its_width(desk: Desk, recording: Path) -> None:
+    window = desk.window
+    window.resize(960, 600)
+    desk.wait(lambda: window.empty.horizontalScrollBar().maximum() == 0)
+    desk.open(recording)
+    desk.add()
+    assert (window.width(), window.height()) == (960, 600)
+    assert window.transport.corner.isVisible(), "the rate stays"
+    for name in ("rack", "measured"):
+        dock = window.docks[name]
+        assert dock.geometry().right() < window.width()
+        assert dock.width() >= dock.minimumSizeHint().width()
+
+
 def test_an_opened_recording_shows_its_facts(desk: Desk, recording: Path) -> None:
     desk.open(recording)
     assert desk.window.transport.length.text() == "/ 0:12.000"

@@ -26,6 +26,7 @@ LEVEL: Final = 0.55  # likeness, in spreads, that a moment must have to count as
 JUMP_S: Final = 7.0  # a jump costs as much as this many seconds of a good match gain
 GOOD: Final = 1.0  # gain of a row of a good match
 SLOW: Final = np.array([0.25, 0.0, 0.12, 0.4], dtype=np.float32)  # price of going on by 0, 1, 2, 3 columns
+FRAMES: Final = 8192  # of the spectrum, averaged together
 SHORT_S: Final = 3.0  # what stands alone at an end for no longer is free: a lead-in
 SHIFTED, STAYED, LEFT = 0, 1, 2  # how one came to be away before a column: further left, longer, or from the way
 AWAY: Final = -1  # of a row without a counterpart
@@ -52,8 +53,9 @@ def coarse(features: Features, every: int, bins: float = 0.0) -> Coarse:
     """Average the spectrum over `every` frames of 20 ms; what is left over at the end is dropped."""
     count = max(1, len(features.spectrum) // every)
     rows = []
-    for low in range(0, count, 256):
-        high = min(count, low + 256)
+    size = max(1, FRAMES // every)
+    for low in range(0, count, size):
+        high = min(count, low + size)
         part = pitch_vectors(features, low * every, high * every, bins)
         part = (
             part[: (high - low) * every]

@@ -52,7 +52,7 @@ def test_a_case_is_completed_as_the_product_does(
     made = UPSAMPLE.render(signal, params, analysis, {}, Span(0, frames), NO_JOB)[:, 0]
     ours = case.completed(case.no_answer + np.float32(np.log(2.0)))
     # As specified for a raised recording; the finder may hear it a little lower.
-    assert case.edge.cutoff_hz == pytest.approx(0.95 * 500.0 * kilohertz, rel=0.005)
+    assert case.edge.cutoff_hz == pytest.approx(0.95 * 500.0 * kilohertz, rel=0.01)
     gain = np.float32(10.0 ** (analysis.facts["level_db"] / 20.0))
     inner = slice(rate // 4, len(case.given) - rate // 4)  # at the ends the product knows what lies around
     rest = (ours - gain * made[: len(ours)])[inner]

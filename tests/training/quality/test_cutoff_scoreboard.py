@@ -11,6 +11,7 @@ import scipy.signal
 
 from engine.measure import find_cutoff
 from training.quality import Figure, Report, measure_rounds, scoreboards
+from training.quality.report import printed
 from training.quality.scoreboards import cutoff, cutoff_cases
 from training.quality.scoreboards.cutoff_cases import edge_hz, filtered_cases, is_answerable, low_pass_case, rounded
 from training.validation import Clip, rendered_piano
@@ -193,6 +194,16 @@ def test_confidence_is_held_against_how_often_it_is_right() -> None:
     assert cutoff.reliability_lines(report) == [
         "within 12 % of where shellac says, promised: confident 0.5 to 0.7 0.0 % of 1, confident 0.9 to 1 66.7 % of 3"
     ]
+    assert "confident" not in printed(cutoff._without_reliability(report))  # lines of its own, and no table
+
+
+def test_the_whole_table_can_be_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = Clip("made", "music", RATE, noise())
+    damage = partial(low_pass_case, kind="gentle FIR", hertz=3_000.0, hiss_snr_db=None)
+    one = cutoff.Round([cutoff.Case("gentle FIR", clip, damage, 0)], cutoff.CONTENDERS, cutoff.MEASURES)
+    monkeypatch.setattr(cutoff, "rounds", lambda quick: [one])
+    cutoff.run(scoreboards.Options(tmp_path, quick=True))
+    assert (tmp_path / "cutoff.json").exists()
 
 
 def test_the_cutoff_table_is_found_by_name() -> None:

@@ -181,8 +181,9 @@ def reliability_lines(report: Report) -> list[str]:
 def _without_reliability(report: Report) -> Report:
     names = {measure.name for measure in RELIABILITY}
     measures = tuple(measure for measure in report.measures if measure.name not in names)
+    figures = tuple(figure for figure in report.figures if figure.measure not in names)
     misses = tuple(miss for miss in report.misses if miss.is_failure or miss.measure not in names)
-    return replace(report, measures=measures, misses=misses)
+    return replace(report, figures=figures, measures=measures, misses=misses)
 
 
 def _error_percent(material: Material, answer: Answer) -> float:

@@ -79,12 +79,11 @@ def _following(powers: Floats, logs: Floats) -> tuple[Doubles, Doubles, Doubles,
     A third of the frames each counts as loud and as quiet, by the level of the lead. Noise is in both and cancels.
     """
     frames, bands = powers.shape
-    sums = np.cumsum(np.pad(logs, ((0, 0), (1, 0))), axis=1, dtype=np.float64)
     third = max(1, frames // 3)
     rise, unsure, follows, agrees = np.zeros((4, bands))
     for first in range(0, bands, LEADS_EACH):
         stop, low = max(1, first - FOLLOWED[0]), max(0, first - FOLLOWED[1])
-        lead = (sums[:, stop] - sums[:, low]) / (stop - low)
+        lead = logs[:, low:stop].mean(axis=1, dtype=np.float64)
         here = slice(first, min(bands, first + LEADS_EACH))
         order = np.argsort(lead, kind="stable")
         loud, quiet = powers[order[-third:], here], powers[order[:third], here]
